@@ -1,0 +1,53 @@
+# `make` lists what there is. Nothing needs to be installed before but Python, Node, Java 17 and make itself.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format invoke build deploy lock upgrade
+
+ARCHITECTURE ?= arm64
+PYTHON := .venv/bin/python
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Bring everything that the project needs
+	@scripts/setup
+
+run: ## Serve it all at http://localhost:8400/ (PORT=8400 TENANT=examples/tenant.yaml)
+	@scripts/setup python ministack
+	@$(PYTHON) -m local.run
+
+test: setup ## Run every test (ARGS="-k rotation")
+	@scripts/setup chromium
+	$(PYTHON) -m pytest $(ARGS)
+
+check: ## Lint, types, layers, template
+	@scripts/setup python sam
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	PYTHONPATH=layers/shared .venv/bin/lint-imports --no-logo
+	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} scripts/sam validate --lint
+
+format: ## Put the code into shape
+	@scripts/setup python
+	.venv/bin/ruff check --fix-only
+	.venv/bin/ruff format
+
+invoke: ## Send one event to the function of its folder (EVENT=token/refresh)
+	@scripts/setup python ministack
+	@$(PYTHON) -m local.invoke $(EVENT)
+
+build: ## Build the functions and layers for Lambda (ARCHITECTURE=arm64)
+	@scripts/setup sam
+	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} \
+		scripts/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+deploy: build ## Deploy what was built to your AWS account (ARGS="--config-env prod")
+	scripts/sam deploy $(ARGS)
+
+lock: ## Write the locks anew after a change of dependencies
+	scripts/lock
+
+upgrade: ## Write the locks anew with the newest versions that are a week old
+	scripts/lock --upgrade
