@@ -1,0 +1,1 @@
+"""The world: Lambda events, DynamoDB, Secrets Manager, JWTs, logs."""

@@ -1,0 +1,52 @@
+"""Verification of our own access tokens, with the keys that everybody can read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jwt
+
+from heirloom.domain import lifetimes
+from heirloom.domain.errors import InvalidToken
+
+_TYPES = frozenset({"JWT", "at+jwt"})
+_REQUIRED = ["iss", "sub", "aud", "exp", "iat"]
+LONGEST = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedKeysVerifier:
+    """The port `Verifier`."""
+
+    issuer: str
+    published_keys: Callable[[], str]
+
+    def access_token(self, token: str, *, audience: str, now: int) -> dict[str, object]:
+        """Return the claims of a valid access token; raise `InvalidToken`, with one public text."""
+        try:
+            return self._claims(token, audience, now)
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise InvalidToken("The access token is invalid or expired", reason=f"{type(error).__name__}") from None
+
+    def _claims(self, token: str, audience: str, now: int) -> dict[str, object]:
+        if len(token) > LONGEST:
+            raise ValueError("too long")
+        header = jwt.get_unverified_header(token)
+        if header.get("typ") not in _TYPES:
+            raise ValueError("not an access token")
+        keys = {key.key_id: key for key in jwt.PyJWKSet.from_json(self.published_keys()).keys}
+        key = keys.get(header.get("kid"))
+        if key is None:
+            raise ValueError("unknown key")
+        claims: dict[str, object] = jwt.decode(
+            token,
+            key,
+            algorithms=["RS256"],  # never the token's own word for it
+            audience=audience,
+            issuer=self.issuer,
+            # The caller's clock decides, as everywhere; PyJWT would read its own.
+            options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+        )
+        expires_at = claims["exp"]
+        if not isinstance(expires_at, int) or expires_at + lifetimes.CLOCK_SKEW <= now:
+            raise ValueError("expired")
+        return claims

@@ -1,0 +1,71 @@
+"""Clients of AWS services, and what becomes of their faults."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from heirloom.domain.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+# botocore's own defaults would try for minutes, and a function has seconds. What still fails is answered 503, and the
+# caller's retry is a replay.
+_QUICK = Config(
+    connect_timeout=0.5,
+    read_timeout=1,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    tcp_keepalive=True,
+    parameter_validation=False,
+    max_pool_connections=20,
+)
+
+_OURS = frozenset({"ValidationException", "AccessDeniedException", "SerializationException"})
+"""Error codes that no retry mends: a wrong expression, a missing permission. They stay what they are."""
+
+
+class ConditionFailed(Exception):
+    """The condition of a write did not hold; `item` is what stood there, if the write asked for it."""
+
+    def __init__(self, item: Mapping[str, Any] | None) -> None:
+        super().__init__("condition failed")
+        self.item = item
+
+
+def dynamodb() -> "DynamoDBClient":
+    """Return a DynamoDB client."""
+    client: DynamoDBClient = boto3.client("dynamodb", config=_QUICK)
+    return client
+
+
+def secrets_manager() -> "SecretsManagerClient":
+    """Return a Secrets Manager client."""
+    client: SecretsManagerClient = boto3.client("secretsmanager", config=_QUICK)
+    return client
+
+
+@contextmanager
+def translated_faults(operation: str) -> Iterator[None]:
+    """Turn what botocore raises into `ConditionFailed`, or `StoreUnavailable` with the name of *operation*."""
+    try:
+        yield
+    except ClientError as error:
+        code = error_code(error)
+        if code == "ConditionalCheckFailedException":
+            item: Any = error.response.get("Item")
+            raise ConditionFailed(item) from None
+        if code in _OURS:
+            raise
+        raise StoreUnavailable(f"{operation}: {code}") from error
+    except BotoCoreError as error:
+        raise StoreUnavailable(f"{operation}: {type(error).__name__}") from error
+
+
+def error_code(error: ClientError) -> str:
+    """Return the code of an error that a service answered with."""
+    return error.response.get("Error", {}).get("Code", "unknown")

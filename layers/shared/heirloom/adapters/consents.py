@@ -1,0 +1,51 @@
+"""What people agreed to, in DynamoDB: Auth0's "grants"."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from heirloom.adapters.attributes import number, string
+from heirloom.adapters.aws import translated_faults
+from heirloom.adapters.families import Item
+from heirloom.domain import encoding
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDBConsents:
+    """The port `Consents` on a table."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def granted(self, *, user_key: bytes, client_id: str, audience: str) -> frozenset[str]:
+        """Return the scope that was agreed to; empty if none."""
+        with translated_faults("find consent"):
+            answer = self.client.get_item(
+                TableName=self.table, Key=_item_key(user_key, client_id, audience), ConsistentRead=True
+            )
+        return frozenset(answer.get("Item", {}).get("scope", {}).get("SS", ()))
+
+    def grant(self, *, user_key: bytes, client_id: str, audience: str, scope: frozenset[str], now: int) -> None:
+        """Remember that *scope* was agreed to, besides what was before."""
+        if not scope:
+            return
+        with translated_faults("grant consent"):
+            self.client.update_item(
+                TableName=self.table,
+                Key=_item_key(user_key, client_id, audience),
+                UpdateExpression="SET client_id = :client, audience = :audience, granted_at = :now ADD #scope :scope",
+                ExpressionAttributeNames={"#scope": "scope"},
+                ExpressionAttributeValues={
+                    ":client": string(client_id),
+                    ":audience": string(audience),
+                    ":now": number(now),
+                    ":scope": {"SS": sorted(scope)},
+                },
+            )
+
+
+def _item_key(user_key: bytes, client_id: str, audience: str) -> Item:
+    # A client id has no space, so no two pairs share a key.
+    return {"user_key": string(encoding.encode(user_key)), "grant_id": string(f"{client_id} {audience}")}

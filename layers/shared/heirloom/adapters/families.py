@@ -1,0 +1,226 @@
+"""Families in DynamoDB: one item each, handed on by one conditional write."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from heirloom.adapters.attributes import binary, number, string
+from heirloom.adapters.aws import ConditionFailed, translated_faults
+from heirloom.domain import encoding, lifetimes
+from heirloom.domain.family import SLOTS, Family, Grant, Rotation, Supersession
+from heirloom.domain.ports import RotationRefused
+from heirloom.domain.refresh_token import FamilyKey
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+type Item = Mapping[str, Any]
+"""An item as the low-level client has it: every value under its type."""
+
+EPOCH = "epoch"
+"""The sort key of the user's marker: no family id is that short."""
+
+# The whole happy path. `judge` says the same in words, for when it does not hold.
+_MAY_ROTATE = (
+    "live_digest = :presented AND client_id = :client AND attribute_not_exists(revoked_at)"
+    " AND idle_expires_at > :now AND absolute_expires_at > :now AND exchanged_at > :idle_since"
+    " AND created_at >= :not_before"
+)
+_UNBOUND = " AND attribute_not_exists(cnf_jkt)"
+_BOUND_TO_THIS_KEY = " AND (attribute_not_exists(cnf_jkt) OR cnf_jkt = :jkt)"
+
+_RENEW = "SET exchanged_at = :now, idle_expires_at = :idle, attempt = :attempt, expires_at = "
+_HAND_OVER = ", generation = :next, live_digest = :successor, superseded_at.#slot = :spent"
+_REVOKE = "SET revoked_at = if_not_exists(revoked_at, :now), revoked_because = if_not_exists(revoked_because, :because)"
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDBFamilies:
+    """The port `Families` on a table."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def rotate(self, rotation: Rotation) -> Family:
+        """Exchange the presented token by one conditional write; raise `RotationRefused` with the item as it stood."""
+        try:
+            with translated_faults("rotate"):
+                answer = self.client.update_item(
+                    TableName=self.table,
+                    Key=item_key(rotation.presented.family),
+                    UpdateExpression=_update(rotation),
+                    ConditionExpression=_condition(rotation),
+                    ExpressionAttributeNames=_names(rotation),
+                    ExpressionAttributeValues=_values(rotation),
+                    ReturnValues="ALL_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ConditionFailed as failed:
+            raise RotationRefused(family_of(failed.item) if failed.item else None) from None
+        return family_of(answer["Attributes"])
+
+    def revoke(self, key: FamilyKey, *, client_id: str, because: str, now: int) -> Family | None:
+        """Revoke a family of this client durably and return it; `None` when it is unknown or another client's."""
+        try:
+            with translated_faults("revoke"):
+                answer = self.client.update_item(
+                    TableName=self.table,
+                    Key=item_key(key),
+                    UpdateExpression=_REVOKE,
+                    ConditionExpression="attribute_exists(family_id) AND client_id = :client",
+                    ExpressionAttributeValues={
+                        ":now": number(now),
+                        ":because": string(because),
+                        ":client": string(client_id),
+                    },
+                    ReturnValues="ALL_NEW",
+                )
+        except ConditionFailed:
+            return None
+        return family_of(answer["Attributes"])
+
+    def find(self, key: FamilyKey) -> Family | None:
+        """Return a family, strongly consistent."""
+        with translated_faults("find family"):
+            answer = self.client.get_item(TableName=self.table, Key=item_key(key), ConsistentRead=True)
+        return family_of(answer["Item"]) if "Item" in answer else None
+
+    def epoch(self, user_key: bytes) -> int:
+        """Return the user's epoch, strongly consistent."""
+        with translated_faults("find epoch"):
+            answer = self.client.get_item(TableName=self.table, Key=epoch_key(user_key), ConsistentRead=True)
+        return int(answer["Item"]["epoch"]["N"]) if "Item" in answer else 0
+
+
+def item_key(key: FamilyKey) -> Item:
+    """Return the primary key of a family's item."""
+    return {"user_key": string(encoding.encode(key.user_key)), "family_id": string(encoding.encode(key.family_id))}
+
+
+def epoch_key(user_key: bytes) -> Item:
+    """Return the primary key of a user's marker item."""
+    return {"user_key": string(encoding.encode(user_key)), "family_id": string(EPOCH)}
+
+
+def item_of(family: Family) -> Item:
+    """Return the item of a family at its login."""
+    grant = family.grant
+    item = {
+        **item_key(family.key),
+        "generation": number(family.generation),
+        "live_digest": binary(family.live_digest),
+        # Present from the start: an update of a path into a missing map is refused.
+        "superseded_at": {"M": {str(slot): _supersession(spent) for slot, spent in family.superseded.items()}},
+        "attempt": string(family.attempt),
+        **grant_item(grant),
+        "created_at": number(family.created_at),
+        "absolute_expires_at": number(family.absolute_expires_at),
+        "exchanged_at": number(family.exchanged_at),
+        "idle_expires_at": number(family.idle_expires_at),
+        "expires_at": number(_gone(family.idle_expires_at, family.absolute_expires_at)),
+    }
+    if family.key_thumbprint is not None:
+        item["cnf_jkt"] = string(family.key_thumbprint)
+    return item
+
+
+def family_of(item: Item) -> Family:
+    """Return the family that an item holds."""
+    return Family(
+        key=FamilyKey(encoding.decode(item["user_key"]["S"]), encoding.decode(item["family_id"]["S"])),
+        grant=grant_of(item),
+        generation=int(item["generation"]["N"]),
+        live_digest=item["live_digest"]["B"],
+        superseded={
+            int(slot): Supersession(at_ms=int(spent["L"][0]["N"]), key_id=int(spent["L"][1]["N"]))
+            for slot, spent in item["superseded_at"]["M"].items()
+        },
+        attempt=item["attempt"]["S"],
+        created_at=int(item["created_at"]["N"]),
+        absolute_expires_at=int(item["absolute_expires_at"]["N"]),
+        exchanged_at=int(item["exchanged_at"]["N"]),
+        idle_expires_at=int(item["idle_expires_at"]["N"]),
+        revoked_at=int(item["revoked_at"]["N"]) if "revoked_at" in item else None,
+        revoked_because=item["revoked_because"]["S"] if "revoked_because" in item else None,
+        key_thumbprint=item["cnf_jkt"]["S"] if "cnf_jkt" in item else None,
+    )
+
+
+def grant_item(grant: Grant) -> Item:
+    """Return the attributes of a grant, in a family's item and in a code's."""
+    return {
+        "client_id": string(grant.client_id),
+        "user_id": string(grant.user_id),
+        "session_id": string(grant.session_id),
+        "audience": string(grant.audience),
+        **({"scope": {"SS": sorted(grant.scope)}} if grant.scope else {}),  # DynamoDB has no empty sets
+        "auth_time": number(grant.auth_time),
+        "profile": string(json.dumps(dict(grant.profile), ensure_ascii=False, separators=(",", ":"))),
+    }
+
+
+def grant_of(item: Item) -> Grant:
+    """Return the grant whose attributes *item* has."""
+    return Grant(
+        client_id=item["client_id"]["S"],
+        user_id=item["user_id"]["S"],
+        session_id=item["session_id"]["S"],
+        audience=item["audience"]["S"],
+        scope=frozenset(item["scope"]["SS"]) if "scope" in item else frozenset(),
+        auth_time=int(item["auth_time"]["N"]),
+        profile=json.loads(item["profile"]["S"]),
+    )
+
+
+def _update(rotation: Rotation) -> str:
+    gone = ":gone" if rotation.idle_lifetime is not None else "absolute_expires_at + :gone"
+    return _RENEW + gone + (_HAND_OVER if rotation.rotates else "")
+
+
+def _condition(rotation: Rotation) -> str:
+    bound = _UNBOUND if rotation.key_thumbprint is None else _BOUND_TO_THIS_KEY
+    # A request for scopes of which none was granted must fail before the token is spent.
+    wanted = " OR ".join(f"contains(#scope, :scope{index})" for index in range(len(rotation.requested_scope)))
+    return _MAY_ROTATE + bound + (f" AND ({wanted})" if wanted else "")
+
+
+def _names(rotation: Rotation) -> dict[str, str]:
+    names = {}
+    if rotation.rotates:
+        names["#slot"] = str(rotation.presented.generation % SLOTS)
+    if rotation.requested_scope:
+        names["#scope"] = "scope"
+    return names
+
+
+def _values(rotation: Rotation) -> Item:
+    values: dict[str, Any] = {
+        ":presented": binary(rotation.presented.digest()),
+        ":client": string(rotation.client_id),
+        ":now": number(rotation.now),
+        ":idle_since": number(rotation.idle_since),
+        ":not_before": number(rotation.not_before),
+        ":idle": number(rotation.idle_expires_at),
+        ":attempt": string(rotation.attempt),
+        ":gone": number(
+            lifetimes.EVIDENCE if rotation.idle_lifetime is None else rotation.idle_expires_at + lifetimes.EVIDENCE
+        ),
+    }
+    if rotation.rotates:
+        values[":next"] = number(rotation.successor.generation)
+        values[":successor"] = binary(rotation.successor.digest())
+        values[":spent"] = _supersession(Supersession(rotation.now_ms, rotation.successor.key_id))
+    if rotation.key_thumbprint is not None:
+        values[":jkt"] = string(rotation.key_thumbprint)
+    return values | {f":scope{index}": string(value) for index, value in enumerate(sorted(rotation.requested_scope))}
+
+
+def _supersession(spent: Supersession) -> Item:
+    return {"L": [number(spent.at_ms), number(spent.key_id)]}
+
+
+def _gone(idle_expires_at: int, absolute_expires_at: int) -> int:
+    """Return when the item may be deleted (its TTL), epoch seconds: never while it can be used or harmed."""
+    end = absolute_expires_at if idle_expires_at == lifetimes.NEVER else idle_expires_at
+    return end + lifetimes.EVIDENCE

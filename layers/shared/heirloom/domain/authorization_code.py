@@ -1,0 +1,71 @@
+"""Authorization codes: single use, short-lived, bound to client, redirect URI and PKCE challenge (RFC 6749 §4.1)."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from heirloom.domain import lifetimes, pkce
+from heirloom.domain.errors import InvalidGrant
+from heirloom.domain.family import Grant
+from heirloom.domain.refresh_token import FamilyKey
+
+INVALID_CODE = "Invalid authorization code"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    """A code as the store knows it: by its digest alone. Times are epoch seconds."""
+
+    digest: str
+    grant: Grant
+    redirect_uri: str
+    challenge: str | None
+    nonce: str | None
+    epoch: int
+    """The user's epoch at login: whatever ends all of the user's logins raises it."""
+    expires_at: int
+    used_at: int | None = None
+    family: FamilyKey | None = field(default=None)
+    """What the code was exchanged for."""
+
+
+class CodeUsed(Exception):
+    """The code was exchanged before. `family` is to be revoked, unless the repetition came at once."""
+
+    def __init__(self, family: FamilyKey | None) -> None:
+        """Take the *family* that must end, if any."""
+        super().__init__("used")
+        self.family = family
+
+
+def digest(code: str) -> str:
+    """Return the SHA-256 under which *code* is stored, in hexadecimal."""
+    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def redeem(
+    code: AuthorizationCode | None,
+    *,
+    client_id: str,
+    redirect_uri: str | None,
+    verifier: str | None,
+    now: int,
+) -> AuthorizationCode:
+    """Return *code* if this client may exchange it now.
+
+    Raise `InvalidGrant`, or `CodeUsed` for a second use by whoever knows the verifier. The order matters: nobody
+    else learns of the code's state or harms what it was exchanged for.
+    """
+    if code is None:
+        raise InvalidGrant(INVALID_CODE, reason="unknown code")
+    if not hmac.compare_digest(code.grant.client_id.encode(), client_id.encode()):
+        raise InvalidGrant(INVALID_CODE, reason="code of another client")
+    if code.redirect_uri != redirect_uri:
+        raise InvalidGrant(INVALID_CODE, reason="redirect_uri differs from the authorization request")
+    pkce.prove(challenge=code.challenge, verifier=verifier)
+    if code.used_at is not None:
+        repeated_at_once = now - code.used_at <= lifetimes.REPEATED_CODE
+        raise CodeUsed(None if repeated_at_once else code.family)
+    if code.expires_at <= now:
+        raise InvalidGrant(INVALID_CODE, reason="expired code")
+    return code

@@ -1,0 +1,169 @@
+"""Refusals and faults.
+
+Every refusal has a public half, which the caller sees, and a private `reason`, which only the log sees.
+
+    OAuthError
+    ├── InvalidRequest            400  RFC 6749 §5.2
+    ├── InvalidClient             401  RFC 6749 §5.2
+    ├── InvalidGrant              400  RFC 6749 §5.2
+    │   └── ReuseDetected         400  RFC 9700 §4.14.2
+    ├── UnauthorizedClient        400  RFC 6749 §5.2
+    ├── UnsupportedGrantType      400  RFC 6749 §5.2
+    ├── UnsupportedResponseType   400  RFC 6749 §4.1.2.1
+    ├── InvalidScope              400  RFC 6749 §5.2
+    ├── AccessDenied              403  RFC 6749 §4.1.2.1
+    ├── RequestNotSupported       400  OpenID Connect Core §6.1
+    ├── RequestUriNotSupported    400  OpenID Connect Core §6.2
+    ├── RegistrationNotSupported  400  OpenID Connect Core §7.2.1
+    ├── LoginRequired             400  OpenID Connect Core §3.1.2.6
+    ├── ConsentRequired           400  OpenID Connect Core §3.1.2.6
+    ├── InvalidToken              401  RFC 6750 §3.1
+    └── InsufficientScope         403  RFC 6750 §3.1
+    Fault                         503  ours, never a refusal
+    ├── StoreUnavailable
+    ├── ConditionUnexplained
+    └── SigningFailed
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+UNKNOWN_REFRESH_TOKEN = "Unknown or invalid refresh token."
+
+
+class OAuthError(Exception):
+    """A refusal as the protocol words it.
+
+    `reason` and `details` are for the log and hold no secret; `description` is for the caller and must be the same for
+    callers that may not be told apart.
+    """
+
+    error: ClassVar[str]
+    status: ClassVar[int] = 400
+
+    def __init__(
+        self, description: str, *, reason: str | None = None, details: Mapping[str, object] | None = None
+    ) -> None:
+        """Take the public *description*, and the private *reason* (by default the same) and *details*."""
+        super().__init__(reason or description)
+        self.description = description
+        self.reason = reason or description
+        self.details: Mapping[str, object] = details or {}
+
+
+class InvalidRequest(OAuthError):
+    """A parameter is missing, repeated, malformed or too long."""
+
+    error = "invalid_request"
+
+
+class InvalidClient(OAuthError):
+    """The client is unknown or did not prove who it is."""
+
+    error = "invalid_client"
+    status = 401
+
+    def __init__(self, *, reason: str) -> None:
+        """Answer every failed authentication with one text."""
+        super().__init__("Client authentication failed", reason=reason)
+
+
+class InvalidGrant(OAuthError):
+    """The code or refresh token is not good for this client, now."""
+
+    error = "invalid_grant"
+
+
+class ReuseDetected(InvalidGrant):
+    """A refresh token was presented too long after it was spent; its family is revoked."""
+
+
+class UnauthorizedClient(OAuthError):
+    """The client may not use this grant."""
+
+    error = "unauthorized_client"
+
+
+class UnsupportedGrantType(OAuthError):
+    """The server does not offer this grant."""
+
+    error = "unsupported_grant_type"
+
+
+class UnsupportedResponseType(OAuthError):
+    """The server answers with codes alone."""
+
+    error = "unsupported_response_type"
+
+
+class InvalidScope(OAuthError):
+    """No requested scope can be granted."""
+
+    error = "invalid_scope"
+
+
+class AccessDenied(OAuthError):
+    """The person said no, or a rule did."""
+
+    error = "access_denied"
+    status = 403
+
+
+class RequestNotSupported(OAuthError):
+    """Request objects by value are not offered."""
+
+    error = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuthError):
+    """Request objects by reference are not offered."""
+
+    error = "request_uri_not_supported"
+
+
+class RegistrationNotSupported(OAuthError):
+    """The `registration` parameter is not offered."""
+
+    error = "registration_not_supported"
+
+
+class LoginRequired(OAuthError):
+    """`prompt=none`, and nobody is logged in."""
+
+    error = "login_required"
+
+
+class ConsentRequired(OAuthError):
+    """`prompt=none`, and the person has not agreed yet."""
+
+    error = "consent_required"
+
+
+class InvalidToken(OAuthError):
+    """An access token that is malformed, expired or meant for somebody else."""
+
+    error = "invalid_token"
+    status = 401
+
+
+class InsufficientScope(OAuthError):
+    """An access token without the scope that the resource asks for."""
+
+    error = "insufficient_scope"
+    status = 403
+
+
+class Fault(Exception):
+    """Something of ours failed. The caller hears 503, loses nothing and may try again."""
+
+
+class StoreUnavailable(Fault):
+    """A store did not answer, or not in time."""
+
+
+class ConditionUnexplained(Fault):
+    """The store refused a rotation and the judgement finds nothing wrong: the two rules disagree."""
+
+
+class SigningFailed(Fault):
+    """A token could not be signed."""

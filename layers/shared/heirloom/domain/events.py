@@ -1,0 +1,59 @@
+"""What happened, for the log and the metrics, under Auth0's type codes."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from heirloom.domain.errors import Fault
+
+
+class EventType(enum.StrEnum):
+    """Auth0's log event type codes."""
+
+    LOGIN = "s"
+    FAILED_LOGIN_WRONG_PASSWORD = "fp"
+    FAILED_LOGIN_UNKNOWN_USER = "fu"
+    FAILED_LOGIN_TOO_MANY_ATTEMPTS = "limit_wc"
+    FAILED_LOGIN = "f"
+    SILENT_AUTHENTICATION = "ssa"
+    FAILED_SILENT_AUTHENTICATION = "fsa"
+    LOGOUT = "slo"
+    FAILED_LOGOUT = "flo"
+    CODE_EXCHANGED = "seacft"
+    FAILED_CODE_EXCHANGE = "feacft"
+    REFRESH_TOKEN_EXCHANGED = "sertft"
+    FAILED_REFRESH_TOKEN_EXCHANGE = "fertft"
+    REFRESH_TOKEN_REUSED = "ferrt"
+    REFRESH_TOKEN_REVOKED = "srrt"
+    CONSENT = "sco"
+    REFUSED_REQUEST = "fapi"
+    WARNING = "w"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a request came from."""
+
+    address: str
+    user_agent: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. Holds no secret: ids, counters and reasons alone."""
+
+    type: EventType
+    caller: Caller
+    client_id: str | None = None
+    user_id: str | None = None
+    reason: str | None = None
+    details: Mapping[str, object] = field(default_factory=dict)
+    alarm: str | None = None
+    """The metric that wakes somebody, if this should."""
+
+    @classmethod
+    def of_fault(cls, fault: Fault, caller: Caller) -> "Event":
+        """Return the event of a fault that was answered with 503."""
+        reason = ": ".join(filter(None, (type(fault).__name__, str(fault))))
+        return cls(EventType.WARNING, caller, reason=reason, alarm="Fault")

@@ -1,0 +1,239 @@
+"""The token family, and the judgement on a presented token that the store did not rotate.
+
+One family is one login of one user on one device at one application. The store rotates it by one conditional write,
+whose condition is the whole happy path (`Rotation`). When that condition fails, `judge` explains why, from the item
+as it stood. The order of its questions is a security property: whoever cannot prove to be the family's client never
+reaches the questions whose answers may revoke it.
+"""
+
+import enum
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from heirloom.domain import lifetimes
+from heirloom.domain.refresh_token import FamilyKey, NotDerivable, RefreshToken
+from heirloom.domain.token_keys import TokenKeyring, UnknownTokenKey
+
+SLOTS = 8
+"""How many spent generations a family remembers."""
+
+LARGEST_ITEM = 1024
+"""Bytes: DynamoDB charges a second write unit for a second started KB, and a refresh should cost one."""
+
+_FIXED_BYTES = 660
+"""What does not vary with the grant: names, numbers, digests, all slots, a key thumbprint, a revocation."""
+
+LARGEST_SCOPE_AND_AUDIENCE = 400
+"""Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supersession:
+    """When a generation was spent (epoch milliseconds), and the token key that derived its successor."""
+
+    at_ms: int
+    key_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a person granted to an application, and the login it came from."""
+
+    client_id: str
+    user_id: str
+    session_id: str
+    audience: str
+    scope: frozenset[str]
+    auth_time: int
+    profile: Mapping[str, object] = field(default_factory=dict)
+    """The claims about the person that ID tokens of this family repeat."""
+
+    def with_profile(self, profile: Mapping[str, object]) -> Self:
+        """Return the grant with these claims about the person."""
+        return replace(self, profile=profile)
+
+
+def room_for_profile(grant: Grant) -> int:
+    """Return the bytes left in the family's item for the profile claims of *grant*."""
+    texts = (grant.client_id, grant.user_id, grant.session_id, grant.audience, *grant.scope)
+    return max(0, LARGEST_ITEM - _FIXED_BYTES - sum(len(text.encode()) + 1 for text in texts))
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family as its one item holds it. Times are epoch seconds."""
+
+    key: FamilyKey
+    grant: Grant
+    generation: int
+    live_digest: bytes
+    superseded: Mapping[int, Supersession]
+    """By slot: generation modulo `SLOTS`."""
+    attempt: str
+    """The request that wrote last, so that a retried write recognises its own work."""
+    created_at: int
+    absolute_expires_at: int
+    exchanged_at: int
+    idle_expires_at: int
+    revoked_at: int | None = None
+    revoked_because: str | None = None
+    key_thumbprint: str | None = None
+    """RFC 7638 thumbprint of the key to which the family is bound (RFC 9449), if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """One exchange of a refresh token: what the store writes, and under which condition.
+
+    `successor` is the presented token itself where the application does not rotate.
+    """
+
+    presented: RefreshToken
+    successor: RefreshToken
+    client_id: str
+    attempt: str
+    now_ms: int
+    leeway: int
+    idle_lifetime: int | None
+    not_before: int
+    requested_scope: frozenset[str] = frozenset()
+    """The narrower scope of this exchange; empty for all that was granted."""
+    key_thumbprint: str | None = None
+
+    @property
+    def now(self) -> int:
+        """Return the time of the request in epoch seconds."""
+        return self.now_ms // 1000
+
+    @property
+    def rotates(self) -> bool:
+        """Tell whether the token changes hands."""
+        return self.successor.generation != self.presented.generation
+
+    @property
+    def idle_since(self) -> int:
+        """Return the epoch second after which the family must have been exchanged last."""
+        return -1 if self.idle_lifetime is None else self.now - self.idle_lifetime
+
+    @property
+    def idle_expires_at(self) -> int:
+        """Return when the family ends if nobody exchanges it again."""
+        return lifetimes.ends_at(self.now, self.idle_lifetime)
+
+
+class Refusal(enum.StrEnum):
+    """Why a presented token was not exchanged. The client hears one text for all of them."""
+
+    FORGED = "forged"
+    UNKNOWN = "unknown"
+    FOREIGN_CLIENT = "foreign_client"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    KEY_PROOF = "key_proof"
+    UNPROVEN = "unproven"
+    """Authenticated only by a MAC key that is marked compromised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The token is not good; the family stays as it is."""
+
+    because: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A copy of a token that was spent within leeway, or this request's own write: the live token is the answer."""
+
+    live: RefreshToken
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """A genuine token that was spent too long ago: two parties hold the family, which must end."""
+
+    spent_ms_ago: int | None
+    """`None` when so many generations ago that the time is no longer known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Underivable:
+    """A genuine copy within leeway, but the keys to walk to the live token are not at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingGranted:
+    """The live token, with a request for scopes of which none was granted: refused before it is spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """Nothing is wrong with the token: the condition and this judgement disagree."""
+
+
+type Judgement = Refused | Replayed | Reused | Underivable | NothingGranted | Unexplained
+
+
+def judge(  # noqa: PLR0911 - one question, one answer
+    rotation: Rotation, family: Family | None, keyring: TokenKeyring
+) -> Judgement:
+    """Explain why the store refused *rotation*, given the *family* as it stood (`None`: no such item).
+
+    The token's MAC has been verified, so "forged" here means: minted by us, but not as a member of this line.
+    """
+    if family is None:
+        return Refused(Refusal.UNKNOWN)
+    if family.grant.client_id != rotation.client_id:
+        return Refused(Refusal.FOREIGN_CLIENT)
+    if family.revoked_at is not None or family.created_at < rotation.not_before:
+        return Refused(Refusal.REVOKED)
+    if _expired(rotation, family):
+        return Refused(Refusal.EXPIRED)
+    if family.key_thumbprint is not None and family.key_thumbprint != rotation.key_thumbprint:
+        return Refused(Refusal.KEY_PROOF)
+    if hmac.compare_digest(family.live_digest, rotation.presented.digest()):
+        nothing_granted = rotation.requested_scope and not rotation.requested_scope & family.grant.scope
+        return NothingGranted() if nothing_granted else Unexplained()
+    if rotation.presented.generation >= family.generation:
+        return Refused(Refusal.FORGED)
+    return _judge_spent(rotation, family, keyring)
+
+
+def _expired(rotation: Rotation, family: Family) -> bool:
+    return (
+        family.idle_expires_at <= rotation.now
+        or family.absolute_expires_at <= rotation.now
+        or family.exchanged_at <= rotation.idle_since
+    )
+
+
+def _judge_spent(rotation: Rotation, family: Family, keyring: TokenKeyring) -> Judgement:
+    genuine = not keyring.key(rotation.presented.key_id).compromised
+    if family.generation - rotation.presented.generation > SLOTS:
+        # Beyond memory there is no leeway: else a thief who rotates fast would outlive the user.
+        return Reused(spent_ms_ago=None) if genuine else Refused(Refusal.UNPROVEN)
+    # The clocks of two functions may disagree: a token "spent in the future" was spent just now.
+    spent_ms_ago = max(0, rotation.now_ms - family.superseded[rotation.presented.generation % SLOTS].at_ms)
+    within_leeway = rotation.leeway > 0 and spent_ms_ago <= (rotation.leeway + lifetimes.CLOCK_SKEW) * 1000
+    try:
+        live = _walk(rotation.presented, family, keyring)
+    except (NotDerivable, UnknownTokenKey):
+        if within_leeway:
+            return Underivable()
+        return Reused(spent_ms_ago) if genuine else Refused(Refusal.UNPROVEN)
+    if not hmac.compare_digest(family.live_digest, live.digest()):
+        return Refused(Refusal.FORGED)
+    own_write = family.attempt == rotation.attempt and family.generation == rotation.presented.generation + 1
+    if own_write or within_leeway:
+        return Replayed(live)
+    return Reused(spent_ms_ago)
+
+
+def _walk(presented: RefreshToken, family: Family, keyring: TokenKeyring) -> RefreshToken:
+    """Follow the derivation from a spent token to the live generation, with the keys that were used then."""
+    token = presented
+    while token.generation < family.generation:
+        token = token.successor(keyring.key(family.superseded[token.generation % SLOTS].key_id))
+    return token

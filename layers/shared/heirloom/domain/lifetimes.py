@@ -1,0 +1,58 @@
+"""How long things live, in seconds. A lifetime is finite or `None`; a point in time is epoch seconds."""
+
+from typing import Final
+
+NEVER: Final = 253_402_300_799
+"""9999-12-31T23:59:59Z: stands for "does not expire", since a missing attribute would satisfy no condition."""
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+AUTHORIZATION_CODE: Final = 60
+"""RFC 6749 §4.1.2 recommends ten minutes at most; clients redeem within a second."""
+
+REPEATED_CODE: Final = 10
+"""Browsers and SDKs repeat a code exchange whose answer was slow; within this time that is not an attack."""
+
+CLOCK_SKEW: Final = 1
+"""Between two functions' clocks."""
+
+EVIDENCE: Final = DAY
+"""How long an item stays after its end, so that a late presentation is still explained."""
+
+ACCESS_TOKEN: Final = DAY
+"""Auth0's default for an API; its limit is 30 days."""
+
+LONGEST_ACCESS_TOKEN: Final = 30 * DAY
+
+ID_TOKEN: Final = 10 * HOUR
+"""Auth0's default for an application."""
+
+USERINFO_TOKEN: Final = DAY
+"""An access token without an API, good for `/userinfo` alone."""
+
+REFRESH_TOKEN: Final = 30 * DAY
+"""Auth0's default, absolute and idle, of a rotating refresh token."""
+
+LONGEST_REFRESH_TOKEN: Final = 31_557_600
+"""365.25 days, Auth0's bound."""
+
+LEEWAY: Final = 60
+"""Longer than the 31 seconds that the FAPI 2.0 suite waits, shorter than any useful access token."""
+
+LONGEST_LEEWAY: Final = HOUR
+
+SESSION: Final = 7 * DAY
+IDLE_SESSION: Final = 3 * DAY
+
+REMEMBERED_ADDRESS: Final = 30 * DAY
+"""An address from which an account logged in lately is not slowed down by strangers guessing at that account."""
+
+FRESH_LOGIN: Final = 10 * MINUTE
+"""How long the consent page may stay open after the login that `prompt=login` asked for."""
+
+
+def ends_at(start: int, lifetime: int | None) -> int:
+    """Return the epoch second at which something with this lifetime ends."""
+    return NEVER if lifetime is None else min(start + lifetime, NEVER)

@@ -1,0 +1,187 @@
+"""What the endpoints need of the world. Every store verb may raise `StoreUnavailable`."""
+
+from typing import Protocol
+
+from heirloom.domain.application import Application, Tenant
+from heirloom.domain.authorization_code import AuthorizationCode
+from heirloom.domain.claims import UnsignedToken
+from heirloom.domain.events import Event
+from heirloom.domain.family import Family, Rotation
+from heirloom.domain.guessing import Attempts
+from heirloom.domain.refresh_token import FamilyKey
+from heirloom.domain.resource_server import ResourceServer
+from heirloom.domain.session import Session, SessionKey
+from heirloom.domain.token_keys import TokenKeyring
+from heirloom.domain.user import User
+
+
+class Configuration(Protocol):
+    """The tenant file as applied, from a cache that is at most a minute old."""
+
+    def application(self, client_id: str) -> Application | None:
+        """Return an application."""
+
+    def resource_server(self, identifier: str) -> ResourceServer | None:
+        """Return an API."""
+
+    def tenant(self) -> Tenant:
+        """Return the tenant's settings."""
+
+    def is_web_origin(self, origin: str) -> bool:
+        """Tell whether any application registered *origin*."""
+
+
+class RotationRefused(Exception):
+    """The condition of a rotation did not hold; `family` is the item as it stood, `None` if there is none."""
+
+    def __init__(self, family: Family | None) -> None:
+        """Take the *family* as the store returned it."""
+        super().__init__("rotation refused")
+        self.family = family
+
+
+class Families(Protocol):
+    """Token families and the users' epochs."""
+
+    def rotate(self, rotation: Rotation) -> Family:
+        """Exchange the presented token by one conditional write and return the family after it.
+
+        Raise `RotationRefused`.
+        """
+
+    def revoke(self, key: FamilyKey, *, client_id: str, because: str, now: int) -> Family | None:
+        """Revoke a family of this client durably and return it; `None` when it is unknown or another client's.
+
+        A family that was revoked before keeps its time and reason.
+        """
+
+    def find(self, key: FamilyKey) -> Family | None:
+        """Return a family, strongly consistent."""
+
+    def epoch(self, user_key: bytes) -> int:
+        """Return the user's epoch, strongly consistent; 0 for a user who never lost a login."""
+
+
+class ExchangeRefused(Exception):
+    """A code could not be exchanged; `code` is the item as it stands now, `None` if the user's epoch has passed."""
+
+    def __init__(self, code: AuthorizationCode | None) -> None:
+        """Take the *code* as the store returned it."""
+        super().__init__("exchange refused")
+        self.code = code
+
+
+class Codes(Protocol):
+    """Authorization codes."""
+
+    def put(self, code: AuthorizationCode) -> None:
+        """Store a new code."""
+
+    def find(self, digest: str) -> AuthorizationCode | None:
+        """Return a code, strongly consistent."""
+
+    def exchange(self, code: AuthorizationCode, family: Family | None, *, attempt: str, now: int) -> None:
+        """Mark the code used and store the *family*, if the user's epoch is still the code's: all or nothing.
+
+        Raise `ExchangeRefused`.
+        """
+
+
+class Sessions(Protocol):
+    """Login sessions."""
+
+    def put(self, session: Session) -> None:
+        """Store a new session."""
+
+    def find(self, key: SessionKey) -> Session | None:
+        """Return a session, strongly consistent."""
+
+    def renew(self, key: SessionKey, *, used_at: int, idle_expires_at: int) -> None:
+        """Note that a session was used; nothing happens to one that ended meanwhile."""
+
+    def end(self, key: SessionKey) -> None:
+        """End a session."""
+
+
+class Users(Protocol):
+    """The built-in user store."""
+
+    def id_of(self, email: str) -> str | None:
+        """Return the id of the user with this normalised address."""
+
+    def by_id(self, user_id: str) -> User | None:
+        """Return a user, strongly consistent."""
+
+
+class Consents(Protocol):
+    """What people agreed to, by application and API."""
+
+    def granted(self, *, user_key: bytes, client_id: str, audience: str) -> frozenset[str]:
+        """Return the scope that was agreed to; empty if none."""
+
+    def grant(self, *, user_key: bytes, client_id: str, audience: str, scope: frozenset[str], now: int) -> None:
+        """Remember that *scope* was agreed to, besides what was before."""
+
+
+class LoginAttempts(Protocol):
+    """Counters of login attempts, by bucket."""
+
+    def find(self, buckets: tuple[str, ...]) -> dict[str, Attempts]:
+        """Return the attempts of *buckets*, strongly consistent; an empty one is missing."""
+
+    def add(self, bucket: str, *, seen: Attempts | None, now: int) -> bool:
+        """Count an attempt if the bucket still is as it was *seen*; return whether it was."""
+
+    def take_back(self, bucket: str) -> None:
+        """Count one attempt less: it was the owner's."""
+
+    def clear(self, bucket: str) -> None:
+        """Empty a bucket."""
+
+    def remember(self, bucket: str, *, now: int) -> None:
+        """Note a success under *bucket*."""
+
+
+class Passwords(Protocol):
+    """Password hashes (PHC strings)."""
+
+    def verify(self, password: str, password_hash: str | None) -> bool:
+        """Tell whether *password* matches; takes as long when there is no hash, and is then false."""
+
+
+class TokenKeys(Protocol):
+    """The keyring behind refresh tokens."""
+
+    def keyring(self) -> TokenKeyring:
+        """Return the keyring from a cache with a wall-clock age."""
+
+    def reloaded(self) -> TokenKeyring:
+        """Return the keyring read anew, unless that was done within seconds."""
+
+
+class Signer(Protocol):
+    """A loaded private key."""
+
+    def sign(self, token: UnsignedToken) -> str:
+        """Return the JWT in compact form (RFC 7519)."""
+
+
+class SigningKeys(Protocol):
+    """The keys that sign tokens."""
+
+    def signer(self) -> Signer:
+        """Return the current key, loaded: what can fail, fails here."""
+
+
+class Verifier(Protocol):
+    """Verification of our own access tokens with the published keys."""
+
+    def access_token(self, token: str, *, audience: str, now: int) -> dict[str, object]:
+        """Return the claims of a valid access token; raise `InvalidToken`."""
+
+
+class Events(Protocol):
+    """The log and the metrics."""
+
+    def emit(self, event: Event) -> None:
+        """Record an event."""

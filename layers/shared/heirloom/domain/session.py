@@ -1,0 +1,101 @@
+"""A person's login session in one browser."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from heirloom.domain import encoding, lifetimes
+from heirloom.domain.application import Tenant
+from heirloom.domain.refresh_token import USER_KEY_BYTES
+
+SESSION_ID_BYTES = 16
+SECRET_BYTES = 32
+RENEWAL = 5 * lifetimes.MINUTE
+"""An idle session is renewed at most this often: a write a page would buy nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKey:
+    """The primary key of a session; `session_id` is the ID token's `sid` and no secret."""
+
+    user_key: bytes
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCookie:
+    """What the browser holds: the key of its session and the secret that proves it."""
+
+    key: SessionKey
+    secret: bytes = field(repr=False)
+
+    @property
+    def value(self) -> str:
+        """Return the cookie's value."""
+        return f"{encoding.encode(self.key.user_key)}.{self.key.session_id}.{encoding.encode(self.secret)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as the store holds it. Times are epoch seconds."""
+
+    key: SessionKey
+    user_id: str
+    secret_digest: bytes = field(repr=False)
+    auth_time: int
+    epoch: int
+    """The user's epoch at login."""
+    used_at: int
+    idle_expires_at: int
+    absolute_expires_at: int
+
+    @property
+    def expires_at(self) -> int:
+        """Return when the session ends if it is not used again."""
+        return min(self.idle_expires_at, self.absolute_expires_at)
+
+
+def parse_cookie(value: str) -> SessionCookie | None:
+    """Return what a cookie says, `None` if it is not one of ours."""
+    match value.split("."):
+        case [user_key, session_id, secret]:
+            pass
+        case _:
+            return None
+    try:
+        cookie = SessionCookie(SessionKey(encoding.decode(user_key), session_id), encoding.decode(secret))
+        sized = len(encoding.decode(session_id)) == SESSION_ID_BYTES and len(cookie.secret) == SECRET_BYTES
+    except ValueError:
+        return None
+    return cookie if sized and len(cookie.key.user_key) == USER_KEY_BYTES else None
+
+
+def secret_digest(secret: bytes) -> bytes:
+    """Return what is stored of a session's secret."""
+    return hashlib.sha256(secret).digest()
+
+
+def begin(*, cookie: SessionCookie, user_id: str, epoch: int, tenant: Tenant, now: int) -> Session:
+    """Return a new session for a person who logged in *now*."""
+    absolute = lifetimes.ends_at(now, tenant.session_lifetime)
+    return Session(
+        key=cookie.key,
+        user_id=user_id,
+        secret_digest=secret_digest(cookie.secret),
+        auth_time=now,
+        epoch=epoch,
+        used_at=now,
+        idle_expires_at=lifetimes.ends_at(now, tenant.idle_session_lifetime),
+        absolute_expires_at=absolute,
+    )
+
+
+def valid(session: Session, cookie: SessionCookie, *, epoch: int, tenant: Tenant, now: int) -> bool:
+    """Tell whether *cookie* opens *session* now: right secret, not expired, not ended by a later *epoch*."""
+    return (
+        hmac.compare_digest(session.secret_digest, secret_digest(cookie.secret))
+        and session.epoch == epoch
+        and now < session.expires_at
+        and now < session.used_at + tenant.idle_session_lifetime
+        and now < session.auth_time + tenant.session_lifetime
+    )

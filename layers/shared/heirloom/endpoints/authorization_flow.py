@@ -1,0 +1,298 @@
+"""The way of an authorization request: opened, put to a person who is logged in and agrees, answered with a code."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from heirloom import http, pages
+from heirloom.domain import (
+    authorization,
+    authorization_code,
+    claims,
+    encoding,
+    lifetimes,
+    redirect_uri,
+    scope,
+    session,
+)
+from heirloom.domain.application import Application
+from heirloom.domain.authorization import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    Prompt,
+    ReplyTo,
+    ResponseMode,
+    UnknownApplication,
+    Untrusted,
+)
+from heirloom.domain.authorization_code import AuthorizationCode
+from heirloom.domain.errors import AccessDenied, ConsentRequired, Fault, InvalidScope, OAuthError
+from heirloom.domain.events import Event, EventType
+from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE, Grant, room_for_profile
+from heirloom.domain.ports import Codes, Configuration, Consents, Events, Families, Sessions, Users
+from heirloom.domain.resource_server import ResourceServer
+from heirloom.domain.session import Session
+from heirloom.domain.user import User, claims_for
+from heirloom.endpoints.browser import Browser, ForgedPost
+from heirloom.http import Parameters, Request, Response
+from heirloom.pages import ErrorKind, RequestedScope
+
+
+class Answerable(Exception):
+    """A refusal that goes back to the application."""
+
+    def __init__(self, reply_to: ReplyTo, application: Application, error: OAuthError) -> None:
+        """Take where to answer, and the *error*."""
+        super().__init__(error.reason)
+        self.reply_to = reply_to
+        self.application = application
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A valid authorization request, and what it may be granted."""
+
+    query: str
+    """The request as it came: our pages carry it on, and it is validated anew each time it returns."""
+    parameters: Parameters
+    application: Application
+    request: AuthorizationRequest
+    api: ResourceServer | None
+    audience: str
+    scope: frozenset[str]
+
+    @property
+    def redirect_source(self) -> str:
+        """Return the redirect target as a Content-Security-Policy names it."""
+        return redirect_uri.content_source(self.request.reply_to.redirect_uri)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """A person with a session."""
+
+    session: Session
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationFlow:
+    """What the authorization, login and consent endpoints share."""
+
+    browser: Browser
+    configuration: Configuration
+    families: Families
+    codes: Codes
+    sessions: Sessions
+    users: Users
+    consents: Consents
+    events: Events
+
+    def guard(self, request: Request, parameters: Parameters, act: Callable[[], Response]) -> Response:
+        """Return what *act* returns, or what a person or an application can make of its failure."""
+        try:
+            return act()
+        except Answerable as refused:
+            client_id = refused.application.client_id
+            self._record(EventType.FAILED_LOGIN, request, refused.error.reason, client_id=client_id)
+            return self.deliver(AuthorizationResponse.with_error(refused.reply_to, refused.error), refused.application)
+        except Untrusted as untrusted:
+            kind = ErrorKind.wrong_redirect
+            if isinstance(untrusted, UnknownApplication):
+                kind = ErrorKind.unknown_application
+            return self.fail(request, parameters, kind, status=400, reason=type(untrusted).__name__)
+        except OAuthError as error:
+            return self.fail(request, parameters, ErrorKind.invalid_request, status=400, reason=error.description)
+        except ForgedPost as forged:
+            return self.fail(
+                request, parameters, ErrorKind.expired_form, status=403, reason=f"not our form: {forged}", detail=None
+            )
+        except Fault as fault:
+            self.events.emit(Event.of_fault(fault, request.caller))
+            response = self._error_page(request, parameters, ErrorKind.temporary_fault, 503, None)
+            return response.with_headers({"retry-after": "1"})
+
+    def fail(
+        self,
+        request: Request,
+        parameters: Parameters,
+        kind: ErrorKind,
+        *,
+        status: int,
+        reason: str,
+        detail: str | None = "",
+    ) -> Response:
+        """Return an error page, and note why; *detail* is for the developer (empty: the reason)."""
+        self._record(EventType.FAILED_LOGIN, request, reason, client_id=None)
+        return self._error_page(request, parameters, kind, status, reason if detail == "" else detail)
+
+    def open(self, query: str) -> Opened:
+        """Return the authorization request that *query* makes; raise `Untrusted`, `InvalidRequest` or `Answerable`."""
+        parameters = http.parameters_of(query)
+        application = self.configuration.application(parameters.get("client_id", ""))
+        reply_to = authorization.reply_to(parameters, application)
+        if application is None:
+            raise UnknownApplication
+        try:
+            request = authorization.parse(parameters, application, reply_to)
+            audience, api = self._audience(request)
+            return Opened(
+                query, parameters, application, request, api, audience, self._scope(request, application, api)
+            )
+        except OAuthError as error:
+            raise Answerable(reply_to, application, error) from None
+
+    def logged_in(self, request: Request) -> LoggedIn | None:
+        """Return who is logged in in this browser, if somebody is."""
+        cookie = session.parse_cookie(request.cookies.get(self.browser.cookies.session, ""))
+        if cookie is None:
+            return None
+        found = self.sessions.find(cookie.key)
+        if found is None:
+            return None
+        tenant, epoch = self.configuration.tenant(), self.families.epoch(cookie.key.user_key)
+        if not session.valid(found, cookie, epoch=epoch, tenant=tenant, now=request.now):
+            return None
+        user = self.users.by_id(found.user_id)
+        if user is None or user.blocked:
+            return None
+        if request.now - found.used_at >= session.RENEWAL:
+            idle = lifetimes.ends_at(request.now, tenant.idle_session_lifetime)
+            self.sessions.renew(found.key, used_at=request.now, idle_expires_at=idle)
+        return LoggedIn(found, user)
+
+    def proceed(self, opened: Opened, person: LoggedIn, request: Request) -> Response:
+        """Return the answer to a person who is logged in: the consent page, or the way back with a code."""
+        if not self.consent_needed(opened, person):
+            return self.send_code(opened, person, request)
+        if Prompt.NONE in opened.request.prompt:
+            raise Answerable(opened.request.reply_to, opened.application, ConsentRequired("Consent required"))
+        csrf, cookies = self.browser.csrf_of(request)
+        descriptions = opened.api.scopes if opened.api else {}
+        page = pages.consent(
+            language=self.browser.language(request, opened.parameters),
+            application=opened.application.name,
+            logo_uri=opened.application.logo_uri,
+            account=person.user.email,
+            api=opened.api.name if opened.api else None,
+            scopes=[RequestedScope(value, descriptions.get(value)) for value in scope.render(opened.scope).split()],
+            request=opened.query,
+            csrf=csrf,
+            redirect_source=opened.redirect_source,
+            redirect_host=urlsplit(opened.request.reply_to.redirect_uri).netloc or opened.redirect_source,
+        )
+        return self.browser.show(page).with_cookies(cookies)
+
+    def consent_needed(self, opened: Opened, person: LoggedIn) -> bool:
+        """Tell whether the person must be asked first."""
+        if Prompt.CONSENT in opened.request.prompt:
+            return True
+        if opened.application.is_first_party and (opened.api is None or opened.api.skip_consent_for_first_party):
+            return False
+        granted = self.consents.granted(
+            user_key=person.session.key.user_key, client_id=opened.application.client_id, audience=opened.audience
+        )
+        return not opened.scope <= granted
+
+    def send_code(self, opened: Opened, person: LoggedIn, request: Request) -> Response:
+        """Return the way back to the application with a fresh code."""
+        text = encoding.encode(secrets.token_bytes(32))
+        grant = Grant(
+            client_id=opened.application.client_id,
+            user_id=person.user.user_id,
+            session_id=person.session.key.session_id,
+            audience=opened.audience,
+            scope=opened.scope,
+            auth_time=person.session.auth_time,
+        )
+        if scope.OPENID in opened.scope:
+            profile = claims.fitting(claims_for(person.user, opened.scope), room_for_profile(grant))
+            grant = grant.with_profile(profile)
+        self.codes.put(
+            AuthorizationCode(
+                digest=authorization_code.digest(text),
+                grant=grant,
+                redirect_uri=opened.request.reply_to.redirect_uri,
+                challenge=opened.request.challenge,
+                nonce=opened.request.nonce,
+                epoch=person.session.epoch,
+                expires_at=request.now + lifetimes.AUTHORIZATION_CODE,
+            )
+        )
+        silent = Prompt.NONE in opened.request.prompt
+        self._warn_about_offline_access(opened, request)
+        self._record(
+            EventType.SILENT_AUTHENTICATION if silent else EventType.LOGIN,
+            request,
+            "a code was sent",
+            client_id=opened.application.client_id,
+            user_id=person.user.user_id,
+        )
+        return self.deliver(AuthorizationResponse.with_code(opened.request.reply_to, text), opened.application)
+
+    def deny(self, opened: Opened) -> Response:
+        """Return the way back of a person who said no."""
+        raise Answerable(
+            opened.request.reply_to, opened.application, AccessDenied("User did not authorize the request")
+        )
+
+    def deliver(self, response: AuthorizationResponse, application: Application) -> Response:
+        """Return the answer in the response mode that was asked for."""
+        uri = response.reply_to.redirect_uri
+        match response.reply_to.mode:
+            case ResponseMode.FORM_POST:
+                source = redirect_uri.content_source(uri)
+                return self.browser.show(
+                    pages.form_post(redirect_uri=uri, parameters=response.parameters, redirect_source=source)
+                )
+            case ResponseMode.WEB_MESSAGE:
+                return self.browser.show(
+                    pages.web_message(
+                        target_origin=redirect_uri.origin(uri) or "",
+                        response=response.parameters,
+                        frame_ancestors=sorted(application.web_origins),
+                    )
+                )
+            case ResponseMode.QUERY:
+                separator = "&" if urlsplit(uri).query else "?"
+                return self.browser.redirect(f"{uri}{separator}{urlencode(response.parameters)}")
+
+    def _audience(self, request: AuthorizationRequest) -> tuple[str, ResourceServer | None]:
+        """Return the audience of the request, or the tenant's default, and its API (`None`: `/userinfo` alone)."""
+        userinfo = claims.userinfo_audience(self.browser.issuer)
+        audience = request.audience or self.configuration.tenant().default_audience or userinfo
+        if audience == userinfo:
+            return userinfo, None
+        api = self.configuration.resource_server(audience)
+        if api is None:
+            raise AccessDenied(f"Service not found: {audience}")
+        return audience, api
+
+    def _scope(
+        self, request: AuthorizationRequest, application: Application, api: ResourceServer | None
+    ) -> frozenset[str]:
+        granted = scope.grant(request.scope, application, api).values
+        size = len(scope.render(granted)) + len(api.identifier if api else "")
+        if size > LARGEST_SCOPE_AND_AUDIENCE:
+            raise InvalidScope(f"Scope and audience together must have at most {LARGEST_SCOPE_AND_AUDIENCE} characters")
+        return granted
+
+    def _warn_about_offline_access(self, opened: Opened, request: Request) -> None:
+        denied = scope.grant(opened.request.scope, opened.application, opened.api).offline_access_denied
+        if denied is not None:
+            reason = f"offline_access was dropped: {denied}"
+            self._record(EventType.WARNING, request, reason, client_id=opened.application.client_id)
+
+    def _error_page(
+        self, request: Request, parameters: Parameters, kind: ErrorKind, status: int, detail: str | None
+    ) -> Response:
+        language = self.browser.language(request, parameters)
+        page = pages.error(language=language, kind=kind, detail=detail, request_id=request.caller.request_id)
+        return self.browser.show(page, status)
+
+    def _record(
+        self, event_type: EventType, request: Request, reason: str, *, client_id: str | None, user_id: str | None = None
+    ) -> None:
+        self.events.emit(Event(event_type, request.caller, client_id=client_id, user_id=user_id, reason=reason))

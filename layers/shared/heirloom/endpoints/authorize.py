@@ -1,0 +1,81 @@
+"""`GET/POST /authorize` (RFC 6749 §3.1, OpenID Connect Core §3.1.2)."""
+
+from dataclasses import dataclass
+
+from heirloom import http, pages
+from heirloom.domain.authorization import Prompt
+from heirloom.domain.errors import InvalidRequest, LoginRequired, OAuthError
+from heirloom.endpoints.authorization_flow import Answerable, AuthorizationFlow, LoggedIn, Opened
+from heirloom.http import Request, Response
+from heirloom.pages import ErrorKind, LoginProblem
+
+
+def login_page(
+    flow: AuthorizationFlow,
+    opened: Opened,
+    request: Request,
+    *,
+    status: int = 200,
+    email: str | None = None,
+    problem: LoginProblem | None = None,
+    retry_after: int = 0,
+    person: LoggedIn | None = None,
+) -> Response:
+    """Return the login page of an authorization request, *retry_after* in seconds."""
+    csrf, cookies = flow.browser.csrf_of(request)
+    page = pages.login(
+        language=flow.browser.language(request, opened.parameters),
+        application=opened.application.name,
+        logo_uri=opened.application.logo_uri,
+        request=opened.query,
+        csrf=csrf,
+        email=opened.request.login_hint if email is None else email,
+        problem=problem,
+        retry_after=retry_after,
+        signed_in_as=person.user.email if person else None,
+        redirect_source=opened.redirect_source,
+    )
+    return flow.browser.show(page, status).with_cookies(cookies)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizeEndpoint:
+    """Opens an authorization request."""
+
+    flow: AuthorizationFlow
+
+    def __call__(self, request: Request) -> Response:
+        """Answer with the way back to the application, or with a page."""
+        try:
+            query = _query(request)
+            parameters = http.parameters_of(query)
+        except OAuthError as error:
+            return self.flow.fail(request, {}, ErrorKind.invalid_request, status=400, reason=error.description)
+        return self.flow.guard(request, parameters, lambda: self._authorize(query, request))
+
+    def _authorize(self, query: str, request: Request) -> Response:
+        opened = self.flow.open(query)
+        prompt = opened.request.prompt
+        person = self.flow.logged_in(request)
+        if person is not None and opened.request.login_needed(person.session.auth_time, request.now):
+            person = None
+        if Prompt.NONE in prompt:
+            if person is None:
+                raise Answerable(opened.request.reply_to, opened.application, LoginRequired("Login required"))
+            return self.flow.proceed(opened, person, request)
+        if person is None or Prompt.LOGIN in prompt:
+            return login_page(self.flow, opened, request)
+        if Prompt.SELECT_ACCOUNT in prompt:
+            return login_page(self.flow, opened, request, person=person)
+        return self.flow.proceed(opened, person, request)
+
+
+def _query(request: Request) -> str:
+    """Return the request's parameters as a query; OpenID Connect Core §3.1.2.1 allows a form post as well."""
+    if request.method != "POST":
+        return request.query
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise InvalidRequest("Content-Type must be application/x-www-form-urlencoded")
+    if len(request.body) > http.LARGEST_BODY:
+        raise InvalidRequest("The request body is too large")
+    return request.body.decode("utf-8", "replace")

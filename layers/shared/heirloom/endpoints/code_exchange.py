@@ -1,0 +1,111 @@
+"""The `authorization_code` grant (RFC 6749 §4.1.3): a login becomes a family."""
+
+import secrets
+from dataclasses import dataclass
+
+from heirloom import http
+from heirloom.domain import authorization_code, encoding, lifetimes, refresh_token, scope
+from heirloom.domain.application import Application, GrantType
+from heirloom.domain.authorization_code import INVALID_CODE, AuthorizationCode, CodeUsed
+from heirloom.domain.errors import InvalidGrant
+from heirloom.domain.events import Event, EventType
+from heirloom.domain.family import Family, Grant
+from heirloom.domain.ports import Codes, Events, ExchangeRefused, Families, TokenKeys
+from heirloom.domain.refresh_token import FAMILY_ID_BYTES, SECRET_BYTES, FamilyKey
+from heirloom.endpoints.issuance import Exchange
+from heirloom.http import Parameters, Request
+
+
+@dataclass(frozen=True, slots=True)
+class CodeGrant:
+    """Exchanges an authorization code, once."""
+
+    codes: Codes
+    families: Families
+    token_keys: TokenKeys
+    events: Events
+
+    def exchange(self, request: Request, application: Application, parameters: Parameters) -> Exchange:
+        """Return what the code was exchanged for; raise an `OAuthError`, or a fault."""
+        code_text = http.required(parameters, "code")
+        application.require_grant(GrantType.AUTHORIZATION_CODE)
+        digest = authorization_code.digest(code_text)
+        code = self._redeem(self.codes.find(digest), request, application, parameters)
+        granted = self._granted_scope(code.grant, request, application)
+        family, text = None, None
+        if scope.OFFLINE_ACCESS in granted:
+            family, text = self._first_generation(code.grant, application, request.now)
+        attempt = encoding.encode(secrets.token_bytes(16))
+        try:
+            self.codes.exchange(code, family, attempt=attempt, now=request.now)
+        except ExchangeRefused as refused:
+            if refused.code is None:
+                raise InvalidGrant(INVALID_CODE, reason="the login was ended meanwhile") from None
+            # Somebody else's exchange came first: hear that, in the same order of questions.
+            self._redeem(refused.code, request, application, parameters)
+            raise
+        family_id = encoding.encode(family.key.family_id) if family else None
+        self.events.emit(
+            Event(
+                EventType.CODE_EXCHANGED,
+                request.caller,
+                client_id=application.client_id,
+                user_id=code.grant.user_id,
+                details={"familyId": family_id, "session_id": code.grant.session_id},
+            )
+        )
+        return Exchange(code.grant, granted, family_id, text, refreshed=False, nonce=code.nonce)
+
+    def _redeem(
+        self, code: AuthorizationCode | None, request: Request, application: Application, parameters: Parameters
+    ) -> AuthorizationCode:
+        try:
+            return authorization_code.redeem(
+                code,
+                client_id=application.client_id,
+                redirect_uri=parameters.get("redirect_uri"),
+                verifier=parameters.get("code_verifier"),
+                now=request.now,
+            )
+        except CodeUsed as used:
+            # RFC 6749 §4.1.2: "SHOULD revoke (when possible) all tokens previously issued based on that code".
+            details: dict[str, object] = {}
+            if used.family is not None:
+                client_id = application.client_id
+                self.families.revoke(used.family, client_id=client_id, because="code_reuse", now=request.now)
+                details = {"familyId": encoding.encode(used.family.family_id), "revoked": True}
+            raise InvalidGrant(INVALID_CODE, reason="used code", details=details) from None
+
+    def _granted_scope(self, grant: Grant, request: Request, application: Application) -> frozenset[str]:
+        """Return the grant's scope; a browser gets no `offline_access` from an application that does not rotate."""
+        if request.origin is None or application.refresh_token.rotating or scope.OFFLINE_ACCESS not in grant.scope:
+            return grant.scope
+        self.events.emit(
+            Event(
+                EventType.WARNING,
+                request.caller,
+                client_id=application.client_id,
+                user_id=grant.user_id,
+                reason="offline_access was dropped: a browser asked, and the application does not rotate",
+            )
+        )
+        return grant.scope - {scope.OFFLINE_ACCESS}
+
+    def _first_generation(self, grant: Grant, application: Application, now: int) -> tuple[Family, str]:
+        keyring = self.token_keys.keyring()
+        key = FamilyKey(refresh_token.user_key(grant.user_id), secrets.token_bytes(FAMILY_ID_BYTES))
+        token = refresh_token.first(key, secrets.token_bytes(SECRET_BYTES), keyring)
+        policy = application.refresh_token
+        family = Family(
+            key=key,
+            grant=grant,
+            generation=token.generation,
+            live_digest=token.digest(),
+            superseded={},
+            attempt="",
+            created_at=now,
+            absolute_expires_at=lifetimes.ends_at(now, policy.absolute_lifetime),
+            exchanged_at=now,
+            idle_expires_at=lifetimes.ends_at(now, policy.idle_lifetime),
+        )
+        return family, token.text(keyring)

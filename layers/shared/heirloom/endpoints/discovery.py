@@ -1,0 +1,75 @@
+"""`/.well-known/…`: what clients learn about this server (OpenID Connect Discovery 1.0 §3, RFC 8414 §2)."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from heirloom.domain import scope, user
+from heirloom.domain.application import AuthenticationMethod, GrantType
+from heirloom.domain.authorization import Prompt, ResponseMode
+from heirloom.domain.pkce import METHOD
+from heirloom.http import Request, Response
+
+JWKS_CACHE_LIFETIME = 300
+"""Seconds a client may keep the keys; a new key is published for longer than this before it signs."""
+
+METADATA_CACHE_LIFETIME = 3600
+
+EVERYBODY = {"access-control-allow-origin": "*"}
+"""Public documents without cookies: any page may read them."""
+
+
+def metadata(issuer: str, ui_locales: tuple[str, ...]) -> dict[str, object]:
+    """Return the server's metadata: what is listed works, what works is listed."""
+    claims = [claim for value in scope.PROFILE_SCOPES for claim in user.CLAIMS_BY_SCOPE[value]]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}authorize",
+        "token_endpoint": f"{issuer}oauth/token",
+        "revocation_endpoint": f"{issuer}oauth/revoke",
+        "userinfo_endpoint": f"{issuer}userinfo",
+        "jwks_uri": f"{issuer}.well-known/jwks.json",
+        "response_types_supported": ["code"],
+        "response_modes_supported": [mode.value for mode in ResponseMode],
+        "grant_types_supported": [grant.value for grant in GrantType],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": [method.value for method in AuthenticationMethod],
+        "revocation_endpoint_auth_methods_supported": [method.value for method in AuthenticationMethod],
+        "code_challenge_methods_supported": [METHOD],
+        "prompt_values_supported": [prompt.value for prompt in Prompt],
+        "scopes_supported": sorted(scope.STANDARD_SCOPES),
+        "claims_supported": sorted({*claims, "sub", "iss", "aud", "iat", "exp", "auth_time", "nonce", "sid"}),
+        "ui_locales_supported": list(ui_locales),
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryEndpoint:
+    """Serves the metadata."""
+
+    issuer: str
+    ui_locales: tuple[str, ...]
+
+    def __call__(self, _request: Request) -> Response:
+        """Answer with the metadata."""
+        return _cacheable(json.dumps(metadata(self.issuer, self.ui_locales)), METADATA_CACHE_LIFETIME)
+
+
+@dataclass(frozen=True, slots=True)
+class JwksEndpoint:
+    """Serves the published keys: this function cannot read a private one."""
+
+    published_keys: Callable[[], str]
+
+    def __call__(self, _request: Request) -> Response:
+        """Answer with the JWK set (RFC 7517 §5)."""
+        return _cacheable(self.published_keys(), JWKS_CACHE_LIFETIME)
+
+
+def _cacheable(document: str, lifetime: int) -> Response:
+    headers = {"content-type": "application/json", "cache-control": f"public, max-age={lifetime}", **EVERYBODY}
+    return Response(200, document, headers)

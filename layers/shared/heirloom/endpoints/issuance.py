@@ -1,0 +1,64 @@
+"""The answer of the token endpoint: access token, ID token, refresh token (RFC 6749 §5.1)."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from heirloom.domain import claims, encoding, scope
+from heirloom.domain.application import Application
+from heirloom.domain.errors import InvalidGrant
+from heirloom.domain.family import Grant
+from heirloom.domain.ports import Configuration, Signer
+from heirloom.domain.resource_server import ResourceServer
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a grant was exchanged for."""
+
+    grant: Grant
+    scope: frozenset[str]
+    family_id: str | None
+    refresh_token: str | None = field(repr=False)
+    refreshed: bool
+    nonce: str | None = None
+
+
+def api_of(grant: Grant, configuration: Configuration, issuer: str) -> ResourceServer | None:
+    """Return the API of a grant, `None` for one that is good for `/userinfo` alone.
+
+    Raise `InvalidGrant` when the API is gone: no token is made for what the tenant no longer declares.
+    """
+    if grant.audience == claims.userinfo_audience(issuer):
+        return None
+    api = configuration.resource_server(grant.audience)
+    if api is None:
+        raise InvalidGrant("The API of this grant does not exist anymore", details={"audience": grant.audience})
+    return api
+
+
+def issue(
+    exchange: Exchange, application: Application, api: ResourceServer | None, signer: Signer, *, issuer: str, now: int
+) -> dict[str, object]:
+    """Return the token endpoint's answer, its tokens signed for this request.
+
+    The ID token comes whenever the grant has `openid`, however narrow the scope of this one exchange.
+    """
+    circumstances = claims.Issue(
+        issuer=issuer,
+        now=now,
+        token_id=encoding.encode(secrets.token_bytes(16)),
+        refreshed=exchange.refreshed,
+        family_id=exchange.family_id,
+    )
+    document: dict[str, object] = {
+        "access_token": signer.sign(claims.access_token(exchange.grant, exchange.scope, api, circumstances)),
+        "token_type": "Bearer",
+        "expires_in": claims.access_token_lifetime(api),
+        "scope": scope.render(exchange.scope),
+    }
+    if scope.OPENID in exchange.grant.scope:
+        id_token = claims.id_token(exchange.grant, application.id_token_lifetime, circumstances, exchange.nonce)
+        document["id_token"] = signer.sign(id_token)
+    if exchange.refresh_token is not None:
+        document["refresh_token"] = exchange.refresh_token
+    return document

@@ -1,0 +1,122 @@
+"""`POST /login`: a person proves who they are with a password."""
+
+import secrets
+from dataclasses import dataclass
+
+from heirloom.domain import encoding, guessing, refresh_token, session
+from heirloom.domain.authorization import Prompt
+from heirloom.domain.events import Event, EventType
+from heirloom.domain.ports import LoginAttempts, Passwords
+from heirloom.domain.session import SessionCookie, SessionKey
+from heirloom.domain.user import User, normalised_email
+from heirloom.endpoints.authorization_flow import AuthorizationFlow, LoggedIn, Opened
+from heirloom.endpoints.authorize import login_page
+from heirloom.endpoints.brakes import Brakes
+from heirloom.http import Parameters, Request, Response
+from heirloom.pages import ErrorKind, LoginProblem
+
+LONGEST_EMAIL = 320
+LONGEST_PASSWORD = 1024
+"""Characters; beyond it, hashing is only work for us."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPage:
+    """`GET /login`: nothing starts here, but people reload and bookmark what they see."""
+
+    flow: AuthorizationFlow
+
+    def __call__(self, request: Request) -> Response:
+        """Answer with a page that sends the person back to the application."""
+        return self.flow.fail(request, {}, ErrorKind.start_again, status=400, reason="GET /login", detail=None)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginEndpoint:
+    """Takes the login form."""
+
+    flow: AuthorizationFlow
+    attempts: LoginAttempts
+    passwords: Passwords
+
+    def __call__(self, request: Request) -> Response:
+        """Answer with the way back to the application, the consent page, or the form again."""
+        return self.flow.guard(request, {}, lambda: self._login(request))
+
+    def _login(self, request: Request) -> Response:
+        parameters = request.body_parameters()
+        self.flow.browser.require_own_form(request, parameters)
+        opened = self.flow.open(parameters.get("request", ""))
+        if parameters.get("action") == "continue":
+            return self._continue(opened, request)
+        email, password = parameters.get("email", ""), parameters.get("password", "")
+        if not email or not password or len(email) > LONGEST_EMAIL or len(password) > LONGEST_PASSWORD:
+            return login_page(
+                self.flow, opened, request, status=400, email=email[:LONGEST_EMAIL], problem=LoginProblem.missing_field
+            )
+        return self._with_password(opened, parameters, request)
+
+    def _with_password(self, opened: Opened, parameters: Parameters, request: Request) -> Response:
+        email = normalised_email(parameters["email"])
+        brakes = Brakes(self.attempts, email, guessing.network(request.caller.address), request.now)
+        pause = brakes.count()
+        if pause > 0:
+            self._record(EventType.FAILED_LOGIN_TOO_MANY_ATTEMPTS, request, opened, reason=f"paused for {pause} s")
+            problem = LoginProblem.slow_down
+            page = login_page(
+                self.flow, opened, request, status=429, email=parameters["email"], problem=problem, retry_after=pause
+            )
+            return page.with_headers({"retry-after": str(pause)})
+        user_id = self.flow.users.id_of(email)
+        # The epoch before the password: if both change meanwhile, the login carries the old epoch and is void.
+        epoch = self.flow.families.epoch(refresh_token.user_key(user_id)) if user_id else 0
+        user = self.flow.users.by_id(user_id) if user_id else None
+        matches = self.passwords.verify(parameters["password"], user.password_hash if user else None)
+        if user is None or not matches or user.blocked:
+            self._record_failure(user, request, opened, matches=matches)
+            problem = LoginProblem.wrong_credentials
+            return login_page(self.flow, opened, request, status=400, email=parameters["email"], problem=problem)
+        brakes.release()
+        return self._begin_session(user, epoch, opened, request)
+
+    def _begin_session(self, user: User, epoch: int, opened: Opened, request: Request) -> Response:
+        """Give every login a session of its own: whatever the browser held before is not lifted to this person's."""
+        user_key = refresh_token.user_key(user.user_id)
+        session_id = encoding.encode(secrets.token_bytes(session.SESSION_ID_BYTES))
+        cookie = SessionCookie(SessionKey(user_key, session_id), secrets.token_bytes(session.SECRET_BYTES))
+        tenant = self.flow.configuration.tenant()
+        begun = session.begin(cookie=cookie, user_id=user.user_id, epoch=epoch, tenant=tenant, now=request.now)
+        previous = self.flow.logged_in(request)
+        self.flow.sessions.put(begun)
+        if previous is not None:
+            self.flow.sessions.end(previous.session.key)
+        set_cookie = self.flow.browser.cookies.set_session(cookie.value, tenant.session_lifetime)
+        response = self.flow.guard(
+            request, opened.parameters, lambda: self.flow.proceed(opened, LoggedIn(begun, user), request)
+        )
+        return response.with_cookies([set_cookie])
+
+    def _continue(self, opened: Opened, request: Request) -> Response:
+        """Go on with the account that the chooser showed, if its session still serves this request."""
+        person = self.flow.logged_in(request)
+        if (
+            person is None
+            or Prompt.LOGIN in opened.request.prompt
+            or opened.request.login_needed(person.session.auth_time, request.now)
+        ):
+            return login_page(self.flow, opened, request)
+        return self.flow.proceed(opened, person, request)
+
+    def _record_failure(self, user: User | None, request: Request, opened: Opened, *, matches: bool) -> None:
+        if user is None:
+            self._record(EventType.FAILED_LOGIN_UNKNOWN_USER, request, opened, reason="unknown user")
+            return
+        event_type = EventType.FAILED_LOGIN if matches else EventType.FAILED_LOGIN_WRONG_PASSWORD
+        reason = "blocked user" if matches else "wrong password"
+        self._record(event_type, request, opened, reason=reason, user_id=user.user_id)
+
+    def _record(
+        self, event_type: EventType, request: Request, opened: Opened, *, reason: str, user_id: str | None = None
+    ) -> None:
+        client_id = opened.application.client_id
+        self.flow.events.emit(Event(event_type, request.caller, client_id=client_id, user_id=user_id, reason=reason))

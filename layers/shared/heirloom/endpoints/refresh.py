@@ -1,0 +1,144 @@
+"""The `refresh_token` grant (RFC 6749 §6): rotation, replay within leeway, and the kill on reuse."""
+
+import secrets
+from dataclasses import dataclass
+from typing import assert_never
+
+from heirloom import http
+from heirloom.domain import encoding, scope
+from heirloom.domain.application import Application, GrantType, families_not_before
+from heirloom.domain.errors import (
+    UNKNOWN_REFRESH_TOKEN,
+    ConditionUnexplained,
+    InvalidGrant,
+    InvalidScope,
+    ReuseDetected,
+)
+from heirloom.domain.events import Event, EventType
+from heirloom.domain.family import (
+    Family,
+    NothingGranted,
+    Refused,
+    Replayed,
+    Reused,
+    Rotation,
+    Underivable,
+    Unexplained,
+    judge,
+)
+from heirloom.domain.ports import Configuration, Events, Families, RotationRefused, TokenKeys
+from heirloom.domain.refresh_token import Forged, RefreshToken
+from heirloom.domain.token_keys import TokenKeyring, UnknownTokenKey
+from heirloom.endpoints.issuance import Exchange
+from heirloom.http import Parameters, Request
+
+
+def presented_token(text: str, token_keys: TokenKeys) -> tuple[RefreshToken, TokenKeyring]:
+    """Return the token that *text* is, and the keyring that knows it.
+
+    Raise `Forged`. Another function may have minted it with a key that this one's cache has not seen yet.
+    """
+    keyring = token_keys.keyring()
+    try:
+        return RefreshToken.parse(text, keyring), keyring
+    except UnknownTokenKey:
+        keyring = token_keys.reloaded()
+    try:
+        return RefreshToken.parse(text, keyring), keyring
+    except UnknownTokenKey:
+        raise Forged("unknown key") from None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshGrant:
+    """Exchanges a refresh token. Warm, that is one call to the store."""
+
+    configuration: Configuration
+    families: Families
+    token_keys: TokenKeys
+    events: Events
+
+    def exchange(self, request: Request, application: Application, parameters: Parameters) -> Exchange:
+        """Return what the presented token was exchanged for; raise an `OAuthError` or a fault."""
+        text = http.required(parameters, "refresh_token")
+        requested = scope.parse(parameters.get("scope"))
+        application.require_grant(GrantType.REFRESH_TOKEN)
+        try:
+            presented, keyring = presented_token(text, self.token_keys)
+        except Forged as forged:
+            raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason=f"forged: {forged}") from None
+        policy = application.refresh_token
+        rotation = Rotation(
+            presented=presented,
+            successor=presented.successor(keyring.current) if policy.rotating else presented,
+            client_id=application.client_id,
+            attempt=encoding.encode(secrets.token_bytes(16)),
+            now_ms=request.now_ms,
+            leeway=policy.leeway,
+            idle_lifetime=policy.idle_lifetime,
+            not_before=families_not_before(self.configuration.tenant(), application),
+            requested_scope=requested,
+        )
+        try:
+            family, live, replayed = self.families.rotate(rotation), rotation.successor.text(keyring), False
+        except RotationRefused as refused:
+            family, live, replayed = self._explain(rotation, refused.family, keyring, request)
+        self.events.emit(
+            Event(
+                EventType.REFRESH_TOKEN_EXCHANGED,
+                request.caller,
+                client_id=application.client_id,
+                user_id=family.grant.user_id,
+                details=_counters(presented, family) | {"replayed": replayed},
+            )
+        )
+        return Exchange(
+            grant=family.grant,
+            scope=scope.narrow(family.grant.scope, requested),
+            family_id=encoding.encode(family.key.family_id),
+            refresh_token=live,
+            refreshed=True,
+        )
+
+    def _explain(
+        self, rotation: Rotation, family: Family | None, keyring: TokenKeyring, request: Request
+    ) -> tuple[Family, str, bool]:
+        """Return the family, its live token and that it was replayed, if it was; else raise what is wrong."""
+        judgement = judge(rotation, family, keyring)
+        if isinstance(judgement, Underivable):
+            keyring = self.token_keys.reloaded()
+            judgement = judge(rotation, family, keyring)
+        details = _counters(rotation.presented, family)
+        match judgement:
+            case Replayed(live) if family is not None:
+                return family, live.text(keyring), True
+            case Reused():
+                key = rotation.presented.family
+                self.families.revoke(key, client_id=rotation.client_id, because="reuse", now=rotation.now)
+                raise ReuseDetected(UNKNOWN_REFRESH_TOKEN, reason="reused", details=details)
+            case Refused(because):
+                raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason=because, details=details)
+            case Underivable():
+                self._alarm("SuccessorUnderivable", request, details)
+                raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason="underivable", details=details)
+            case NothingGranted():
+                raise InvalidScope("None of the requested scopes was granted", details=details)
+            case Unexplained() | Replayed():
+                self._alarm("ConditionUnexplained", request, details)
+                raise ConditionUnexplained
+            case _:
+                assert_never(judgement)
+
+    def _alarm(self, alarm: str, request: Request, details: dict[str, object]) -> None:
+        self.events.emit(Event(EventType.WARNING, request.caller, reason=alarm, details=details, alarm=alarm))
+
+
+def _counters(presented: RefreshToken, family: Family | None) -> dict[str, object]:
+    """Return Auth0's names for which token of which family this is about."""
+    counters: dict[str, object] = {
+        "familyId": encoding.encode(presented.family.family_id),
+        "tokenCounter": presented.generation,
+    }
+    if family is not None:
+        counters |= {"latestCounter": family.generation, "user_id": family.grant.user_id}
+    return counters

@@ -1,0 +1,74 @@
+"""`POST /oauth/revoke` (RFC 7009): the family of a refresh token ends."""
+
+import hmac
+from dataclasses import dataclass
+
+from heirloom import http
+from heirloom.domain import encoding
+from heirloom.domain.application import Application
+from heirloom.domain.errors import Fault, OAuthError
+from heirloom.domain.events import Event, EventType
+from heirloom.domain.ports import Configuration, Events, Families, TokenKeys
+from heirloom.domain.refresh_token import Forged, RefreshToken
+from heirloom.endpoints.client import identify
+from heirloom.endpoints.cross_origin import readable
+from heirloom.endpoints.refresh import presented_token
+from heirloom.http import Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationEndpoint:
+    """Revokes the family of any genuine token of it, the live one or one spent long ago."""
+
+    configuration: Configuration
+    families: Families
+    token_keys: TokenKeys
+    events: Events
+
+    def __call__(self, request: Request) -> Response:
+        """Answer 200 once the revocation is durable, and for every token of which nothing is to be revoked.
+
+        RFC 7009 §2.2: "invalid tokens do not cause an error response". Another client's token is answered alike, and
+        left alone: an error would tell whose it is.
+        """
+        application = None
+        try:
+            parameters = request.body_parameters()
+            application, credentials = identify(request, parameters, self.configuration)
+            application.authenticate(credentials)
+            self._revoke(http.required(parameters, "token"), request, application)
+            response = Response(200, headers={"content-type": "application/json", **http.NO_STORE})
+        except OAuthError as error:
+            client_id = application.client_id if application else None
+            self.events.emit(Event(EventType.REFUSED_REQUEST, request.caller, client_id=client_id, reason=error.reason))
+            response = http.refusal(error, request)
+        except Fault as fault:
+            self.events.emit(Event.of_fault(fault, request.caller))
+            response = http.unavailable()
+        return readable(response, request, application)
+
+    def _revoke(self, text: str, request: Request, application: Application) -> None:
+        try:
+            token, keyring = presented_token(text, self.token_keys)
+        except Forged:
+            return
+        if keyring.key(token.key_id).compromised and not self._is_live(token):
+            return
+        family = self.families.revoke(
+            token.family, client_id=application.client_id, because="revoked_by_application", now=request.now
+        )
+        if family is not None:
+            self.events.emit(
+                Event(
+                    EventType.REFRESH_TOKEN_REVOKED,
+                    request.caller,
+                    client_id=application.client_id,
+                    user_id=family.grant.user_id,
+                    details={"familyId": encoding.encode(token.family.family_id), "tokenCounter": token.generation},
+                )
+            )
+
+    def _is_live(self, token: RefreshToken) -> bool:
+        """Tell whether the store itself knows *token*: its MAC alone proves nothing once that key is compromised."""
+        family = self.families.find(token.family)
+        return family is not None and hmac.compare_digest(family.live_digest, token.digest())

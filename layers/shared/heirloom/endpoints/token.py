@@ -1,0 +1,77 @@
+"""`POST /oauth/token` (RFC 6749 §3.2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from heirloom import http
+from heirloom.domain.application import Application, GrantType
+from heirloom.domain.errors import Fault, OAuthError, ReuseDetected, UnsupportedGrantType
+from heirloom.domain.events import Event, EventType
+from heirloom.domain.ports import Configuration, Events, SigningKeys
+from heirloom.endpoints import issuance
+from heirloom.endpoints.client import identify
+from heirloom.endpoints.cross_origin import readable
+from heirloom.endpoints.issuance import Exchange
+from heirloom.http import Parameters, Request, Response
+
+
+class Grant(Protocol):
+    """One way to get tokens."""
+
+    def exchange(self, request: Request, application: Application, parameters: Parameters) -> Exchange:
+        """Return what the request's credential was exchanged for; raise an `OAuthError`, or a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEndpoint:
+    """Authenticates the client, hands the request to its grant, signs the answer."""
+
+    issuer: str
+    configuration: Configuration
+    grants: Mapping[GrantType, Grant]
+    signing_keys: SigningKeys
+    events: Events
+
+    def __call__(self, request: Request) -> Response:
+        """Answer with tokens, with a refusal, or with 503."""
+        parameters: Parameters = {}
+        application = None
+        try:
+            parameters = request.body_parameters()
+            application, credentials = identify(request, parameters, self.configuration)
+            application.authenticate(credentials)
+            response = http.answer(self._exchange(request, application, parameters))
+        except OAuthError as error:
+            self._record(error, request, application, parameters.get("grant_type"))
+            response = http.refusal(error, request)
+        except Fault as fault:
+            self.events.emit(Event.of_fault(fault, request.caller))
+            response = http.unavailable()
+        return readable(response, request, application)
+
+    def _exchange(self, request: Request, application: Application, parameters: Parameters) -> dict[str, object]:
+        grant_type = http.required(parameters, "grant_type")
+        if grant_type not in self.grants:
+            raise UnsupportedGrantType("Grant type not supported")
+        # Loaded before anything is committed: what can fail must not fail between the write and the answer.
+        signer = self.signing_keys.signer()
+        exchange = self.grants[GrantType(grant_type)].exchange(request, application, parameters)
+        api = issuance.api_of(exchange.grant, self.configuration, self.issuer)
+        return issuance.issue(exchange, application, api, signer, issuer=self.issuer, now=request.now)
+
+    def _record(
+        self, error: OAuthError, request: Request, application: Application | None, grant_type: str | None
+    ) -> None:
+        match error, grant_type:
+            case ReuseDetected(), _:
+                event_type = EventType.REFRESH_TOKEN_REUSED
+            case _, GrantType.REFRESH_TOKEN:
+                event_type = EventType.FAILED_REFRESH_TOKEN_EXCHANGE
+            case _, GrantType.AUTHORIZATION_CODE:
+                event_type = EventType.FAILED_CODE_EXCHANGE
+            case _:
+                event_type = EventType.REFUSED_REQUEST
+        client_id = application.client_id if application else None
+        details = {"error": error.error, **error.details}
+        self.events.emit(Event(event_type, request.caller, client_id=client_id, reason=error.reason, details=details))
