@@ -1,20 +1,22 @@
-"""What tests of all kinds share: one DynamoDB Local for the whole run, and a service on tables of its own."""
+"""What tests of all kinds share: one DynamoDB Local for the whole run, and a service whose tables are empty."""
 
 import os
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import pytest
 
 from local import processes
+from tests import service as harness
 from tests.service import Service
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 # botocore wants credentials and a region, even for a store that asks for neither.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "test")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "test")
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
-
-_services = count()
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +26,15 @@ def dynamodb_endpoint() -> Iterator[str]:
         yield endpoint
 
 
+@pytest.fixture(scope="session")
+def tables(dynamodb_endpoint: str) -> Iterator[tuple["DynamoDBClient", Mapping[str, str]]]:
+    """A client, and the names of the tables that all services of this run share, one after the other."""
+    with harness.store(dynamodb_endpoint, prefix="tests-") as store:
+        yield store
+
+
 @pytest.fixture
-def service(dynamodb_endpoint: str) -> Iterator[Service]:
-    """The whole service on fresh tables, with a clock that the test holds."""
-    with Service.on(dynamodb_endpoint, prefix=f"t{next(_services)}-") as service:
-        yield service
+def service(tables: tuple["DynamoDBClient", Mapping[str, str]]) -> Service:
+    """The whole service on empty tables, with a clock that the test holds."""
+    harness.empty(*tables)
+    return Service.of(*tables)

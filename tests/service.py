@@ -14,14 +14,15 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import boto3
 from botocore.config import Config
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+
 from heirloom.adapters.access_tokens import PublishedKeysVerifier
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.families import DynamoDBFamilies
-from heirloom.adapters.keyrings import JwtSigner
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
 from heirloom.adapters.passwords import CHEAPEST, Argon2Passwords
 from heirloom.adapters.sessions import DynamoDBSessions
+from heirloom.adapters.signing_keys import JwtSigner
 from heirloom.adapters.users import DynamoDBUsers
 from heirloom.domain import encoding
 from heirloom.domain.application import (
@@ -44,14 +45,15 @@ from heirloom.endpoints.browser import Browser
 from heirloom.endpoints.code_exchange import CodeGrant
 from heirloom.endpoints.consent import ConsentEndpoint
 from heirloom.endpoints.cross_origin import Preflight
-from heirloom.endpoints.login import LoginEndpoint
+from heirloom.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
+from heirloom.endpoints.login import LoginEndpoint, LoginPage
 from heirloom.endpoints.logout import LogoutEndpoint
 from heirloom.endpoints.refresh import RefreshGrant
 from heirloom.endpoints.revoke import RevocationEndpoint
 from heirloom.endpoints.token import Grant, TokenEndpoint
 from heirloom.endpoints.userinfo import UserinfoEndpoint
 from heirloom.http import Request, Response
-
+from heirloom.pages.catalogue import LANGUAGES
 from local import template
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def rsa_key() -> RSAPrivateKey:
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def token_key(key_id: int, state: KeyState, **changes: Any) -> TokenKey:  # noqa: ANN401 - whatever a key has
+def token_key(key_id: int, state: KeyState, **changes: Any) -> TokenKey:
     """A random token key."""
     key = TokenKey(key_id=key_id, state=state, mac=secrets.token_bytes(32), derivation=secrets.token_bytes(32))
     return dataclasses.replace(key, **changes)
@@ -179,6 +181,36 @@ class Recorded(list[Event]):
         return [event.type.value for event in self]
 
 
+@contextmanager
+def store(endpoint: str, prefix: str) -> Iterator[tuple["DynamoDBClient", dict[str, str]]]:
+    """The tables of template.yaml at *endpoint*: a client, and the tables' names by their logical ids."""
+    config = Config(retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=50)
+    client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint, config=config)
+    tables = {table["TableName"].removeprefix(prefix): table for table in template.tables(_template(), prefix)}
+    for table in tables.values():
+        client.create_table(**table)
+    yield client, {logical_id: table["TableName"] for logical_id, table in tables.items()}
+    for table in tables.values():
+        client.delete_table(TableName=table["TableName"])
+    client.close()
+
+
+def empty(client: "DynamoDBClient", tables: Mapping[str, str]) -> None:
+    """Delete all items: much quicker than making the tables anew."""
+    keys = {
+        table["TableName"]: [key["AttributeName"] for key in table["KeySchema"]]
+        for table in template.tables(_template(), prefix="")
+    }
+    for logical_id, table in tables.items():
+        for item in client.scan(TableName=table, ConsistentRead=True)["Items"]:
+            client.delete_item(TableName=table, Key={name: item[name] for name in keys[logical_id]})
+
+
+@cache
+def _template() -> template.Template:
+    return template.load()
+
+
 @dataclasses.dataclass
 class Service:
     """The service, and hands to use it with."""
@@ -195,20 +227,15 @@ class Service:
     cookies: dict[str, str] = dataclasses.field(default_factory=dict)
     """What the one browser of this test holds."""
     address: str = "192.0.2.1"
+    transcript: list[tuple[Request, Response]] = dataclasses.field(default_factory=list)
+    """Every request of this test with its answer."""
 
     @classmethod
     @contextmanager
     def on(cls, endpoint: str, prefix: str) -> Iterator[Self]:
         """Make the tables of template.yaml at *endpoint*, and a service on them."""
-        config = Config(retries={"mode": "standard", "total_max_attempts": 2}, max_pool_connections=50)
-        client: DynamoDBClient = boto3.client("dynamodb", endpoint_url=endpoint, config=config)
-        arguments = template.tables(template.load(), prefix)
-        for table in arguments:
-            client.create_table(**table)
-        yield cls.of(client, {table["TableName"].removeprefix(prefix): table["TableName"] for table in arguments})
-        for table in arguments:
-            client.delete_table(TableName=table["TableName"])
-        client.close()
+        with store(endpoint, prefix) as (client, tables):
+            yield cls.of(client, tables)
 
     @classmethod
     def of(cls, client: "DynamoDBClient", tables: Mapping[str, str]) -> Self:
@@ -240,6 +267,7 @@ class Service:
         )
         authorize = AuthorizeEndpoint(flow)
         verifier = PublishedKeysVerifier(ISSUER, configuration.published_keys)
+        discovery = DiscoveryEndpoint(ISSUER, tuple(LANGUAGES))
         userinfo = UserinfoEndpoint(ISSUER, configuration, verifier, users, events)
         grants: dict[GrantType, Grant] = {
             GrantType.AUTHORIZATION_CODE: CodeGrant(codes, families, keys, events),
@@ -257,14 +285,20 @@ class Service:
             routes={
                 ("GET", "/authorize"): authorize,
                 ("POST", "/authorize"): authorize,
+                ("GET", "/login"): LoginPage(flow),
                 ("POST", "/login"): LoginEndpoint(flow, attempts, passwords),
                 ("POST", "/consent"): ConsentEndpoint(flow),
                 ("GET", "/v2/logout"): LogoutEndpoint(flow),
                 ("POST", "/oauth/token"): TokenEndpoint(ISSUER, configuration, grants, keys, events),
                 ("OPTIONS", "/oauth/token"): Preflight(configuration, "POST"),
                 ("POST", "/oauth/revoke"): RevocationEndpoint(configuration, families, keys, events),
+                ("OPTIONS", "/oauth/revoke"): Preflight(configuration, "POST"),
                 ("GET", "/userinfo"): userinfo,
                 ("POST", "/userinfo"): userinfo,
+                ("OPTIONS", "/userinfo"): Preflight(configuration, "GET, POST"),
+                ("GET", "/.well-known/openid-configuration"): discovery,
+                ("GET", "/.well-known/oauth-authorization-server"): discovery,
+                ("GET", "/.well-known/jwks.json"): JwksEndpoint(configuration.published_keys),
             },
         )
 
@@ -279,7 +313,7 @@ class Service:
         """Epoch seconds."""
         return self.now_ms // 1000
 
-    def set_policy(self, application: Application = SPA, **changes: Any) -> RefreshTokenPolicy:  # noqa: ANN401 - any
+    def set_policy(self, application: Application = SPA, **changes: Any) -> RefreshTokenPolicy:
         """Change an application's refresh token settings."""
         application = self.configuration.applications[application.client_id]
         policy = dataclasses.replace(application.refresh_token, **changes)
@@ -318,6 +352,7 @@ class Service:
             body=body or b"",
         )
         response: Response = self.routes[method, path](request)
+        self.transcript.append((request, response))
         for cookie in response.cookies:
             name, _, rest = cookie.partition("=")
             value = rest.partition(";")[0]
@@ -331,13 +366,17 @@ class Service:
         return self.send("GET", "/authorize", query=authorization_request(application, **changes))
 
     def log_in(
-        self, application: Application = SPA, email: str = ALICE.email, password: str = PASSWORD, **changes: str | None
+        self,
+        application: Application = SPA,
+        email: str | None = ALICE.email,
+        password: str | None = PASSWORD,
+        **changes: str | None,
     ) -> Response:
         """Open the login page and fill it in."""
         self.authorize(application, **changes)
         query = urlencode(authorization_request(application, **changes))
-        form = {"request": query, "csrf": self.csrf, "email": email, "password": password, "action": "sign_in"}
-        return self.send("POST", "/login", form)
+        form = {"request": query, "csrf": self.csrf, "action": "sign_in"}
+        return self.send("POST", "/login", with_changes(form, {"email": email, "password": password}))
 
     @property
     def csrf(self) -> str:

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from heirloom import wiring
 from heirloom.adapters import web
+from heirloom.wiring import authorize
 
 ROUTES: web.Routes = {
-    "GET /authorize": wiring.authorize,
-    "POST /authorize": wiring.authorize,
-    "GET /login": wiring.login_page,
-    "POST /login": wiring.login,
-    "POST /consent": wiring.consent,
-    "GET /v2/logout": wiring.logout,
+    "GET /authorize": authorize.authorize,
+    "POST /authorize": authorize.authorize,
+    "GET /login": authorize.login_page,
+    "POST /login": authorize.login,
+    "POST /consent": authorize.consent,
+    "GET /v2/logout": authorize.logout,
 }
 
 

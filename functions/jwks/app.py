@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from heirloom import wiring
 from heirloom.adapters import web
+from heirloom.wiring import jwks
 
 ROUTES: web.Routes = {
-    "GET /.well-known/jwks.json": wiring.jwks,
-    "GET /.well-known/openid-configuration": wiring.discovery,
-    "GET /.well-known/oauth-authorization-server": wiring.discovery,
+    "GET /.well-known/jwks.json": jwks.jwks,
+    "GET /.well-known/openid-configuration": jwks.discovery,
+    "GET /.well-known/oauth-authorization-server": jwks.discovery,
 }
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from heirloom import wiring
 from heirloom.adapters import web
+from heirloom.wiring import common, revoke
 
 ROUTES: web.Routes = {
-    "POST /oauth/revoke": wiring.revocation,
-    "OPTIONS /oauth/revoke": wiring.preflight,
+    "POST /oauth/revoke": revoke.revocation,
+    "OPTIONS /oauth/revoke": common.preflight,
 }
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from heirloom import wiring
 from heirloom.adapters import web
+from heirloom.wiring import common, token
 
 ROUTES: web.Routes = {
-    "POST /oauth/token": wiring.token,
-    "OPTIONS /oauth/token": wiring.preflight,
+    "POST /oauth/token": token.token,
+    "OPTIONS /oauth/token": common.preflight,
 }
 
 

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from heirloom import wiring
 from heirloom.adapters import web
+from heirloom.wiring import userinfo
 
 ROUTES: web.Routes = {
-    "GET /userinfo": wiring.userinfo,
-    "POST /userinfo": wiring.userinfo,
-    "OPTIONS /userinfo": wiring.userinfo_preflight,
+    "GET /userinfo": userinfo.userinfo,
+    "POST /userinfo": userinfo.userinfo,
+    "OPTIONS /userinfo": userinfo.preflight,
 }
 
 

@@ -51,7 +51,7 @@ class DynamoDBFamilies:
                     Key=item_key(rotation.presented.family),
                     UpdateExpression=_update(rotation),
                     ConditionExpression=_condition(rotation),
-                    ExpressionAttributeNames=_names(rotation),
+                    **_names(rotation),
                     ExpressionAttributeValues=_values(rotation),
                     ReturnValues="ALL_NEW",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -185,13 +185,13 @@ def _condition(rotation: Rotation) -> str:
     return _MAY_ROTATE + bound + (f" AND ({wanted})" if wanted else "")
 
 
-def _names(rotation: Rotation) -> dict[str, str]:
+def _names(rotation: Rotation) -> dict[str, Any]:
     names = {}
     if rotation.rotates:
         names["#slot"] = str(rotation.presented.generation % SLOTS)
     if rotation.requested_scope:
         names["#scope"] = "scope"
-    return names
+    return {"ExpressionAttributeNames": names} if names else {}  # DynamoDB refuses an empty map
 
 
 def _values(rotation: Rotation) -> Item:

@@ -22,8 +22,15 @@ SLOTS = 8
 LARGEST_ITEM = 1024
 """Bytes: DynamoDB charges a second write unit for a second started KB, and a refresh should cost one."""
 
-_FIXED_BYTES = 660
-"""What does not vary with the grant: names, numbers, digests, all slots, a key thumbprint, a revocation."""
+_FIXED_BYTES = 510
+"""What does not vary with the grant: names, numbers, digests, all slots, a key thumbprint.
+
+Not a revocation: a revoked family is never written again.
+"""
+
+LONGEST_CLIENT_ID = 32
+LONGEST_USER_ID = 48
+"""Bytes. With the next bound they keep the largest item under its limit."""
 
 LARGEST_SCOPE_AND_AUDIENCE = 400
 """Bytes."""

@@ -1,0 +1,166 @@
+"""The applied tenant file in DynamoDB: one item {kind, id, document} for each object, with a cache before it."""
+
+import dataclasses
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from cachetools import TTLCache
+
+from heirloom.adapters.aws import translated_faults
+from heirloom.domain import encoding
+from heirloom.domain.application import (
+    Application,
+    ApplicationType,
+    AuthenticationMethod,
+    RefreshTokenPolicy,
+    Tenant,
+)
+from heirloom.domain.errors import StoreUnavailable
+from heirloom.domain.resource_server import ResourceServer, TokenDialect
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+APPLICATION: Final = "application"
+RESOURCE_SERVER: Final = "resource_server"
+TENANT: Final = "tenant"
+WEB_ORIGIN: Final = "web_origin"
+JWKS: Final = "jwks"
+"""The kinds of items. There is one tenant and one key set, each with its kind for an id."""
+
+EMPTY: Final = "{}"
+"""The document of an item that says all by being there."""
+
+LONGEST_ID: Final = 1024
+"""Bytes of a sort key; DynamoDB refuses longer ones, and empty ones."""
+
+CACHE_LIFETIME: Final = 60
+"""Seconds until a change of the configuration is seen everywhere."""
+
+_CACHED_DOCUMENTS: Final = 2048
+
+type Document = dict[str, Any]
+
+
+class DynamoDBConfiguration:
+    """The port `Configuration` on a table.
+
+    `clock` gives epoch seconds: SnapStart restores a cache that is hours old, which a monotonic clock would not tell.
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str, *, clock: Callable[[], float]) -> None:
+        """Read nothing yet."""
+        self._client = client
+        self._table = table
+        self._cache: TTLCache[tuple[str, str], object] = TTLCache(_CACHED_DOCUMENTS, CACHE_LIFETIME, timer=clock)
+        self._lock = threading.Lock()
+
+    def application(self, client_id: str) -> Application | None:
+        """Return an application."""
+        return self._cached(APPLICATION, client_id, decode_application)
+
+    def resource_server(self, identifier: str) -> ResourceServer | None:
+        """Return an API."""
+        return self._cached(RESOURCE_SERVER, identifier, decode_resource_server)
+
+    def tenant(self) -> Tenant:
+        """Return the tenant's settings: the defaults until a tenant file is applied."""
+        return self._cached(TENANT, TENANT, decode_tenant) or Tenant()
+
+    def is_web_origin(self, origin: str) -> bool:
+        """Tell whether any application registered *origin*."""
+        return self._cached(WEB_ORIGIN, origin, lambda _: True) or False
+
+    def published_keys(self) -> str:
+        """Return the JWK Set (RFC 7517 §5) as JSON text; raise `StoreUnavailable` before the first keys are made."""
+        keys = self._cached(JWKS, JWKS, str)
+        if keys is None:
+            raise StoreUnavailable("no keys are published")
+        return keys
+
+    def _cached[T](self, kind: str, name: str, decode: Callable[[str], T]) -> T | None:
+        """Return what *decode* makes of an item. Unknown ids are read anew each time: anybody can make them up."""
+        if not _possible(name):
+            return None
+        with self._lock:
+            known = self._cache.get((kind, name))
+        if known is not None:
+            return known  # type: ignore[return-value] # a kind is always decoded by one function
+        document = self._read(kind, name)
+        if document is None:
+            return None
+        value = decode(document)
+        with self._lock:
+            self._cache[kind, name] = value
+        return value
+
+    def _read(self, kind: str, name: str) -> str | None:
+        with translated_faults(f"read {kind}"):
+            answer = self._client.get_item(
+                TableName=self._table,
+                Key={"kind": {"S": kind}, "id": {"S": name}},
+                ConsistentRead=True,  # else the cache's lifetime would not bound the age of what it holds
+            )
+        item = answer.get("Item")
+        return item["document"]["S"] if item else None
+
+
+def _possible(name: str) -> bool:
+    try:
+        return 0 < len(name.encode()) <= LONGEST_ID
+    except UnicodeEncodeError:
+        return False
+
+
+def encode(value: Application | ResourceServer | Tenant) -> str:
+    """Return the document of an object; equal objects have equal documents."""
+    return json.dumps(dataclasses.asdict(value), default=_plain, sort_keys=True, separators=(",", ":"))
+
+
+def decode_application(document: str) -> Application:
+    """Return the application of a document."""
+    fields = _fields(document, Application)
+    digest = fields.get("secret_digest")
+    sets = ("callbacks", "allowed_logout_urls", "web_origins", "allowed_origins", "grant_types")
+    return Application(
+        **{
+            **fields,
+            **{name: frozenset(fields[name]) for name in sets if name in fields},
+            "app_type": ApplicationType(fields["app_type"]),
+            "token_endpoint_auth_method": AuthenticationMethod(fields["token_endpoint_auth_method"]),
+            "secret_digest": None if digest is None else encoding.decode(digest),
+            "refresh_token": RefreshTokenPolicy(**_known(fields["refresh_token"], RefreshTokenPolicy)),
+        }
+    )
+
+
+def decode_resource_server(document: str) -> ResourceServer:
+    """Return the API of a document."""
+    fields = _fields(document, ResourceServer)
+    return ResourceServer(**{**fields, "token_dialect": TokenDialect(fields["token_dialect"])})
+
+
+def decode_tenant(document: str) -> Tenant:
+    """Return the tenant of a document."""
+    fields = _fields(document, Tenant)
+    return Tenant(**{**fields, "allowed_logout_urls": frozenset(fields["allowed_logout_urls"])})
+
+
+def _fields(document: str, of: type[Any]) -> Document:
+    return _known(json.loads(document), of)
+
+
+def _known(fields: Mapping[str, Any], of: type[Any]) -> Document:
+    """Leave out what a later release wrote: this one must run again after it, should that one be taken back."""
+    names = {field.name for field in dataclasses.fields(of)}
+    return {name: value for name, value in fields.items() if name in names}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes):
+        return encoding.encode(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")

@@ -1,0 +1,57 @@
+"""The keys that sign tokens, from Secrets Manager."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from heirloom.adapters.cached import Cached
+from heirloom.adapters.secret import Document, Secret
+from heirloom.domain.claims import UnsignedToken
+from heirloom.domain.errors import SigningFailed
+from heirloom.domain.token_keys import KeyState
+
+
+@dataclass(frozen=True, slots=True)
+class JwtSigner:
+    """The port `Signer` with a loaded RSA key."""
+
+    key: RSAPrivateKey = field(repr=False)
+    key_id: str
+
+    def sign(self, token: UnsignedToken) -> str:
+        """Return the JWT, signed with RS256."""
+        headers = {"kid": self.key_id, "typ": token.token_type}
+        try:
+            return jwt.encode(token.claims, self.key, algorithm="RS256", headers=headers)
+        except (jwt.PyJWTError, TypeError, ValueError) as error:
+            raise SigningFailed(type(error).__name__) from error
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSigningKeys:
+    """The port `SigningKeys`."""
+
+    cache: Cached[JwtSigner]
+
+    @classmethod
+    def of(cls, secret: Secret) -> Self:
+        """Keep the current key of *secret*."""
+        return cls(secret.cached(current_signer))
+
+    def signer(self) -> JwtSigner:
+        """Return the current key, loaded."""
+        return self.cache.get()
+
+
+def current_signer(document: Document) -> JwtSigner:
+    """Return the signer of the current key in a secret's document; raise `SigningFailed`."""
+    current = [key for key in document["keys"] if key["state"] == KeyState.CURRENT]
+    if len(current) != 1:
+        raise SigningFailed("no single current signing key")
+    private = load_pem_private_key(current[0]["private_key"].encode(), password=None)
+    if not isinstance(private, RSAPrivateKey):
+        raise SigningFailed("the current signing key is not RSA")
+    return JwtSigner(private, current[0]["kid"])

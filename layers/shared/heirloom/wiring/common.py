@@ -1,0 +1,54 @@
+"""What several functions share."""
+
+import os
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger
+
+from heirloom.adapters import aws
+from heirloom.adapters.configuration import DynamoDBConfiguration
+from heirloom.adapters.events import LoggedEvents
+from heirloom.adapters.families import DynamoDBFamilies
+from heirloom.adapters.settings import Settings
+from heirloom.endpoints.cross_origin import Preflight
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+@cache
+def settings() -> Settings:
+    """Return what the environment says."""
+    return Settings.of(os.environ)
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """Return the one DynamoDB client, which keeps its connections alive."""
+    return aws.dynamodb()
+
+
+@cache
+def configuration() -> DynamoDBConfiguration:
+    """Return the applied tenant file."""
+    return DynamoDBConfiguration(dynamodb(), settings().configuration_table, clock=time.time)
+
+
+@cache
+def families() -> DynamoDBFamilies:
+    """Return the token families."""
+    return DynamoDBFamilies(dynamodb(), settings().families_table)
+
+
+@cache
+def events() -> LoggedEvents:
+    """Return the log and the metrics."""
+    return LoggedEvents(Logger())
+
+
+@cache
+def preflight() -> Preflight:
+    """Return the answer to a preflight of an endpoint that takes posts."""
+    return Preflight(configuration(), "POST")

@@ -1,0 +1,32 @@
+"""The token function."""
+
+from functools import cache
+
+from heirloom.adapters import aws
+from heirloom.adapters.codes import DynamoDBCodes
+from heirloom.adapters.secret import Secret
+from heirloom.adapters.signing_keys import SecretSigningKeys
+from heirloom.adapters.token_keys import SecretTokenKeys
+from heirloom.domain.application import GrantType
+from heirloom.endpoints.code_exchange import CodeGrant
+from heirloom.endpoints.refresh import RefreshGrant
+from heirloom.endpoints.token import TokenEndpoint
+from heirloom.wiring.common import configuration, dynamodb, events, families, settings
+
+
+@cache
+def token() -> TokenEndpoint:
+    """Return `POST /oauth/token`."""
+    secrets_manager = aws.secrets_manager()
+    token_keys = SecretTokenKeys.of(Secret(secrets_manager, settings().token_keys_secret))
+    codes = DynamoDBCodes(dynamodb(), settings().codes_table, settings().families_table)
+    return TokenEndpoint(
+        issuer=settings().issuer,
+        configuration=configuration(),
+        grants={
+            GrantType.AUTHORIZATION_CODE: CodeGrant(codes, families(), token_keys, events()),
+            GrantType.REFRESH_TOKEN: RefreshGrant(configuration(), families(), token_keys, events()),
+        },
+        signing_keys=SecretSigningKeys.of(Secret(secrets_manager, settings().signing_keys_secret)),
+        events=events(),
+    )
