@@ -1,0 +1,195 @@
+"""One of every page, and a reader of HTML that tells what a browser would make of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from heirloom.pages import (
+    ErrorKind,
+    LoginProblem,
+    Page,
+    RequestedScope,
+    consent,
+    error,
+    form_post,
+    login,
+    signed_out,
+    web_message,
+)
+
+LOGO = "https://cdn.petals.example/logo.svg"
+APPLICATION = "https://petals.example"
+
+
+def login_page(
+    *,
+    language: str = "en",
+    application: str = "Petals",
+    logo_uri: str | None = LOGO,
+    request: str = "client_id=petals&scope=openid",
+    csrf: str = "csrf-value",
+    email: str = "",
+    problem: LoginProblem | None = None,
+    retry_after: int = 0,
+    signed_in_as: str | None = None,
+    redirect_source: str = APPLICATION,
+) -> Page:
+    return login(
+        language=language,
+        application=application,
+        logo_uri=logo_uri,
+        request=request,
+        csrf=csrf,
+        email=email,
+        problem=problem,
+        retry_after=retry_after,
+        signed_in_as=signed_in_as,
+        redirect_source=redirect_source,
+    )
+
+
+def consent_page(
+    *,
+    language: str = "en",
+    application: str = "Petals",
+    logo_uri: str | None = LOGO,
+    account: str = "ada@example.com",
+    api: str | None = "Orders",
+    scopes: tuple[RequestedScope, ...] = (
+        RequestedScope("openid"),
+        RequestedScope("offline_access"),
+        RequestedScope("read:orders", "Read your orders"),
+        RequestedScope("write:orders"),
+    ),
+    request: str = "client_id=petals&scope=openid",
+    csrf: str = "csrf-value",
+    redirect_source: str = APPLICATION,
+    redirect_host: str = "petals.example",
+) -> Page:
+    return consent(
+        language=language,
+        application=application,
+        logo_uri=logo_uri,
+        account=account,
+        api=api,
+        scopes=scopes,
+        request=request,
+        csrf=csrf,
+        redirect_source=redirect_source,
+        redirect_host=redirect_host,
+    )
+
+
+def pages_to_read(language: str) -> Iterator[tuple[str, Page]]:
+    """Every page without a script, in every state."""
+    yield "login", login_page(language=language)
+    yield "login without a logo", login_page(language=language, logo_uri=None)
+    yield "login with an address", login_page(language=language, email="ada@example.com")
+    yield "account chooser", login_page(language=language, signed_in_as="ada@example.com")
+    for problem in LoginProblem:
+        yield f"login: {problem}", login_page(language=language, problem=problem, retry_after=200)
+        yield f"login: {problem}, known", login_page(language=language, problem=problem, email="ada@example.com")
+        yield f"chooser: {problem}", login_page(language=language, problem=problem, signed_in_as="ada@example.com")
+    yield "consent", consent_page(language=language)
+    yield "consent to nothing", consent_page(language=language, scopes=(), api=None)
+    for kind in ErrorKind:
+        yield f"error: {kind}", error(language=language, kind=kind)
+    yield "error in full", error(language=language, kind=ErrorKind.wrong_redirect, detail="because", request_id="id-1")
+    yield "signed out", signed_out(language=language)
+
+
+def pages_that_act(language: str) -> Iterator[tuple[str, Page]]:
+    """The pages with a script."""
+    yield (
+        "form_post",
+        form_post(
+            redirect_uri=f"{APPLICATION}/callback",
+            parameters={"code": "c", "state": "s"},
+            redirect_source=APPLICATION,
+            language=language,
+        ),
+    )
+    yield (
+        "web_message",
+        web_message(
+            target_origin=APPLICATION,
+            response={"code": "c", "state": "s"},
+            frame_ancestors=[APPLICATION],
+            language=language,
+        ),
+    )
+
+
+def every_page(language: str) -> Iterator[tuple[str, Page]]:
+    yield from pages_to_read(language)
+    yield from pages_that_act(language)
+
+
+@dataclass(slots=True)
+class Element:
+    """An element with all the text inside it."""
+
+    tag: str
+    attributes: dict[str, str]
+    within: tuple["Element", ...]
+    text: str = ""
+
+    def __getitem__(self, name: str) -> str:
+        return self.attributes[name]
+
+
+@dataclass(slots=True)
+class Document:
+    elements: list[Element] = field(default_factory=list)
+
+    def all(self, tag: str, **attributes: str) -> list[Element]:
+        return [e for e in self.elements if e.tag == tag and attributes.items() <= e.attributes.items()]
+
+    def one(self, tag: str, **attributes: str) -> Element:
+        (element,) = self.all(tag, **attributes)
+        return element
+
+    def with_attribute(self, name: str) -> list[Element]:
+        return [element for element in self.elements if name in element.attributes]
+
+    def identified(self, identifier: str) -> Element:
+        (element,) = (e for e in self.elements if e.attributes.get("id") == identifier)
+        return element
+
+
+def read(page: Page) -> Document:
+    reader = _Reader()
+    reader.feed(page.html)
+    reader.close()
+    assert not reader.open, "every element is closed"
+    return reader.document
+
+
+_VOID = {"br", "img", "input", "link", "meta", "wbr"}
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.document = Document()
+        self.open: list[Element] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"<{tag}> has an attribute twice"
+        element = Element(tag, {name: value or "" for name, value in attrs}, tuple(self.open))
+        self.document.elements.append(element)
+        if tag not in _VOID:
+            self.open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in _VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop().tag == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        for element in self.open:
+            element.text += data
