@@ -1,7 +1,7 @@
 """What people agreed to, in DynamoDB: Auth0's "grants"."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import translated_faults
@@ -19,30 +19,36 @@ class DynamoDBConsents:
     client: "DynamoDBClient"
     table: str
 
-    def granted(self, *, user_key: bytes, client_id: str, audience: str) -> frozenset[str]:
-        """Return the scope that was agreed to; empty if none."""
+    def granted(self, *, user_key: bytes, client_id: str, audience: str) -> frozenset[str] | None:
+        """Return the scope that was agreed to; `None` if the person was never asked."""
         with translated_faults("find consent"):
             answer = self.client.get_item(
                 TableName=self.table, Key=_item_key(user_key, client_id, audience), ConsistentRead=True
             )
-        return frozenset(answer.get("Item", {}).get("scope", {}).get("SS", ()))
+        if "Item" not in answer:
+            return None
+        return frozenset(answer["Item"].get("scope", {}).get("SS", ()))
 
     def grant(self, *, user_key: bytes, client_id: str, audience: str, scope: frozenset[str], now: int) -> None:
         """Remember that *scope* was agreed to, besides what was before."""
-        if not scope:
-            return
+        update = "SET client_id = :client, audience = :audience, granted_at = :now"
+        values: dict[str, Any] = {
+            ":client": string(client_id),
+            ":audience": string(audience),
+            ":now": number(now),
+        }
+        names: dict[str, Any] = {}
+        if scope:  # DynamoDB has no empty sets
+            update += " ADD #scope :scope"
+            values[":scope"] = {"SS": sorted(scope)}
+            names["ExpressionAttributeNames"] = {"#scope": "scope"}
         with translated_faults("grant consent"):
             self.client.update_item(
                 TableName=self.table,
                 Key=_item_key(user_key, client_id, audience),
-                UpdateExpression="SET client_id = :client, audience = :audience, granted_at = :now ADD #scope :scope",
-                ExpressionAttributeNames={"#scope": "scope"},
-                ExpressionAttributeValues={
-                    ":client": string(client_id),
-                    ":audience": string(audience),
-                    ":now": number(now),
-                    ":scope": {"SS": sorted(scope)},
-                },
+                UpdateExpression=update,
+                ExpressionAttributeValues=values,
+                **names,
             )
 
 

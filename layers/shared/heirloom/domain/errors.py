@@ -17,6 +17,7 @@ Every refusal has a public half, which the caller sees, and a private `reason`, 
     ├── RegistrationNotSupported  400  OpenID Connect Core §7.2.1
     ├── LoginRequired             400  OpenID Connect Core §3.1.2.6
     ├── ConsentRequired           400  OpenID Connect Core §3.1.2.6
+    ├── InteractionRequired       400  OpenID Connect Core §3.1.2.6
     ├── InvalidToken              401  RFC 6750 §3.1
     └── InsufficientScope         403  RFC 6750 §3.1
     Fault                         503  ours, never a refusal
@@ -137,6 +138,12 @@ class ConsentRequired(OAuthError):
     """`prompt=none`, and the person has not agreed yet."""
 
     error = "consent_required"
+
+
+class InteractionRequired(OAuthError):
+    """`prompt=none`, and the person must see what happens."""
+
+    error = "interaction_required"
 
 
 class InvalidToken(OAuthError):

@@ -116,8 +116,8 @@ class Users(Protocol):
 class Consents(Protocol):
     """What people agreed to, by application and API."""
 
-    def granted(self, *, user_key: bytes, client_id: str, audience: str) -> frozenset[str]:
-        """Return the scope that was agreed to; empty if none."""
+    def granted(self, *, user_key: bytes, client_id: str, audience: str) -> frozenset[str] | None:
+        """Return the scope that was agreed to; `None` if the person was never asked."""
 
     def grant(self, *, user_key: bytes, client_id: str, audience: str, scope: frozenset[str], now: int) -> None:
         """Remember that *scope* was agreed to, besides what was before."""

@@ -4,6 +4,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1"})
+_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:[/?].*)?)", re.ASCII)
 _PRIVATE_USE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", re.ASCII)
 _PRINTABLE = re.compile(r"[\x21-\x7E]+", re.ASCII)
 LONGEST = 1024
@@ -71,10 +72,5 @@ def _split(uri: str) -> SplitResult | None:
 
 
 def _without_loopback_port(uri: str) -> str | None:
-    parts = _split(uri)
-    if parts is None or parts.scheme != "http" or parts.hostname not in _LOOPBACK_HOSTS or "@" in parts.netloc:
-        return None
-    if _PRINTABLE.fullmatch(uri) is None or parts.fragment:
-        return None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return parts._replace(netloc=host).geturl()
+    match = _LOOPBACK.fullmatch(uri)
+    return match[1] + match[2] if match and _split(uri) else None

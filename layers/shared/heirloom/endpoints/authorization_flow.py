@@ -194,7 +194,7 @@ class AuthorizationFlow:
         granted = self.consents.granted(
             user_key=person.session.key.user_key, client_id=opened.application.client_id, audience=opened.audience
         )
-        return not opened.scope <= granted
+        return granted is None or not opened.scope <= granted
 
     def send_code(self, opened: Opened, person: LoggedIn, request: Request) -> Response:
         """Return the way back to the application with a fresh code."""

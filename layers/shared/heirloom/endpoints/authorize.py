@@ -1,10 +1,12 @@
 """`GET/POST /authorize` (RFC 6749 §3.1, OpenID Connect Core §3.1.2)."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from heirloom import http, pages
+from heirloom.domain.application import ApplicationType
 from heirloom.domain.authorization import Prompt
-from heirloom.domain.errors import InvalidRequest, LoginRequired, OAuthError
+from heirloom.domain.errors import InteractionRequired, LoginRequired, OAuthError
 from heirloom.endpoints.authorization_flow import Answerable, AuthorizationFlow, LoggedIn, Opened
 from heirloom.http import Request, Response
 from heirloom.pages import ErrorKind, LoginProblem
@@ -60,22 +62,29 @@ class AuthorizeEndpoint:
         if person is not None and opened.request.login_needed(person.session.auth_time, request.now):
             person = None
         if Prompt.NONE in prompt:
-            if person is None:
-                raise Answerable(opened.request.reply_to, opened.application, LoginRequired("Login required"))
-            return self.flow.proceed(opened, person, request)
+            return self._silently(opened, person, request)
         if person is None or Prompt.LOGIN in prompt:
             return login_page(self.flow, opened, request)
-        if Prompt.SELECT_ACCOUNT in prompt:
+        if Prompt.SELECT_ACCOUNT in prompt or _could_be_anybody(opened):
             return login_page(self.flow, opened, request, person=person)
         return self.flow.proceed(opened, person, request)
+
+    def _silently(self, opened: Opened, person: LoggedIn | None, request: Request) -> Response:
+        if person is None:
+            raise Answerable(opened.request.reply_to, opened.application, LoginRequired("Login required"))
+        if _could_be_anybody(opened):
+            raise Answerable(opened.request.reply_to, opened.application, InteractionRequired("Interaction required"))
+        return self.flow.proceed(opened, person, request)
+
+
+def _could_be_anybody(opened: Opened) -> bool:
+    """Tell whether another program on the person's device could be asking in the application's name.
+
+    RFC 8252 §8.6: no automatic answer to a native application, whose scheme or port any program may take.
+    """
+    return opened.application.app_type is ApplicationType.NATIVE
 
 
 def _query(request: Request) -> str:
     """Return the request's parameters as a query; OpenID Connect Core §3.1.2.1 allows a form post as well."""
-    if request.method != "POST":
-        return request.query
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise InvalidRequest("Content-Type must be application/x-www-form-urlencoded")
-    if len(request.body) > http.LARGEST_BODY:
-        raise InvalidRequest("The request body is too large")
-    return request.body.decode("utf-8", "replace")
+    return urlencode(request.body_parameters()) if request.method == "POST" else request.query

@@ -24,12 +24,15 @@ class Brakes:
         """Count the attempt if it may be made now, and return 0; else return how many seconds to wait."""
         buckets = self._buckets()
         found = self.attempts.find((*buckets, self._remembered))
-        if self._is_remembered(found.pop(self._remembered, None)):
-            del buckets[self._account]
+        remembered = self._is_remembered(found.pop(self._remembered, None))
         for bucket in [name for name, attempts in found.items() if guessing.forgotten(attempts, self.now)]:
             self.attempts.clear(bucket)
             del found[bucket]
-        pauses = [guessing.pause(brake, found.get(bucket, Attempts()), self.now) for bucket, brake in buckets.items()]
+        pauses = [
+            guessing.pause(brake, found.get(bucket, Attempts()), self.now)
+            for bucket, brake in buckets.items()
+            if not (remembered and bucket == self._account)  # counted there all the same, so it can be taken back
+        ]
         if (longest := max(pauses)) > 0:
             return longest
         for bucket in buckets:

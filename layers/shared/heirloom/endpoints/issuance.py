@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from heirloom.domain import claims, encoding, scope
 from heirloom.domain.application import Application
-from heirloom.domain.errors import InvalidGrant
+from heirloom.domain.authorization_code import INVALID_CODE
+from heirloom.domain.errors import UNKNOWN_REFRESH_TOKEN, InvalidGrant
 from heirloom.domain.family import Grant
 from heirloom.domain.ports import Configuration, Signer
 from heirloom.domain.resource_server import ResourceServer
@@ -23,16 +24,18 @@ class Exchange:
     nonce: str | None = None
 
 
-def api_of(grant: Grant, configuration: Configuration, issuer: str) -> ResourceServer | None:
-    """Return the API of a grant, `None` for one that is good for `/userinfo` alone.
+def api_of(exchange: Exchange, configuration: Configuration, issuer: str) -> ResourceServer | None:
+    """Return the API of what was exchanged, `None` for a grant that is good for `/userinfo` alone.
 
     Raise `InvalidGrant` when the API is gone: no token is made for what the tenant no longer declares.
     """
-    if grant.audience == claims.userinfo_audience(issuer):
+    audience = exchange.grant.audience
+    if audience == claims.userinfo_audience(issuer):
         return None
-    api = configuration.resource_server(grant.audience)
+    api = configuration.resource_server(audience)
     if api is None:
-        raise InvalidGrant("The API of this grant does not exist anymore", details={"audience": grant.audience})
+        text = UNKNOWN_REFRESH_TOKEN if exchange.refreshed else INVALID_CODE
+        raise InvalidGrant(text, reason="the API is gone", details={"audience": audience})
     return api
 
 

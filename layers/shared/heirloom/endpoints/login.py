@@ -19,6 +19,9 @@ LONGEST_EMAIL = 320
 LONGEST_PASSWORD = 1024
 """Characters; beyond it, hashing is only work for us."""
 
+NOBODY = "no user"
+"""No user's id: those have no spaces."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoginPage:
@@ -67,10 +70,11 @@ class LoginEndpoint:
                 self.flow, opened, request, status=429, email=parameters["email"], problem=problem, retry_after=pause
             )
             return page.with_headers({"retry-after": str(pause)})
-        user_id = self.flow.users.id_of(email)
+        # Whoever asks for an address that nobody has waits as long: the same questions are put to the store.
+        user_id = self.flow.users.id_of(email) or NOBODY
         # The epoch before the password: if both change meanwhile, the login carries the old epoch and is void.
-        epoch = self.flow.families.epoch(refresh_token.user_key(user_id)) if user_id else 0
-        user = self.flow.users.by_id(user_id) if user_id else None
+        epoch = self.flow.families.epoch(refresh_token.user_key(user_id))
+        user = self.flow.users.by_id(user_id)
         matches = self.passwords.verify(parameters["password"], user.password_hash if user else None)
         if user is None or not matches or user.blocked:
             self._record_failure(user, request, opened, matches=matches)

@@ -83,6 +83,7 @@ class RefreshGrant:
             family, live, replayed = self.families.rotate(rotation), rotation.successor.text(keyring), False
         except RotationRefused as refused:
             family, live, replayed = self._explain(rotation, refused.family, keyring, request)
+        granted = scope.narrow(family.grant.scope, requested)
         self.events.emit(
             Event(
                 EventType.REFRESH_TOKEN_EXCHANGED,
@@ -94,7 +95,7 @@ class RefreshGrant:
         )
         return Exchange(
             grant=family.grant,
-            scope=scope.narrow(family.grant.scope, requested),
+            scope=granted,
             family_id=encoding.encode(family.key.family_id),
             refresh_token=live,
             refreshed=True,

@@ -57,7 +57,7 @@ class TokenEndpoint:
         # Loaded before anything is committed: what can fail must not fail between the write and the answer.
         signer = self.signing_keys.signer()
         exchange = self.grants[GrantType(grant_type)].exchange(request, application, parameters)
-        api = issuance.api_of(exchange.grant, self.configuration, self.issuer)
+        api = issuance.api_of(exchange, self.configuration, self.issuer)
         return issuance.issue(exchange, application, api, signer, issuer=self.issuer, now=request.now)
 
     def _record(
