@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format invoke build deploy lock upgrade
+.PHONY: help setup run tenant test check format invoke build deploy lock upgrade
 
 ARCHITECTURE ?= arm64
 PYTHON := .venv/bin/python
@@ -15,7 +15,11 @@ setup: ## Bring everything that the project needs
 
 run: ## Serve it all at http://localhost:8400/ (PORT=8400 TENANT=examples/tenant.yaml)
 	@scripts/setup python ministack
-	@$(PYTHON) -m local.run
+	@PYTHONPATH=layers/shared $(PYTHON) -m local.run
+
+tenant: ## Show or make what a tenant file changes (VERB=apply FILE=tenant.yaml STACK=heirloom ARGS=--allow-delete)
+	@scripts/setup python
+	@PYTHONPATH=layers/shared $(PYTHON) -m local.tenant $(or $(VERB),plan) $(FILE) $(if $(STACK),--stack $(STACK)) $(ARGS)
 
 test: setup ## Run every test (ARGS="-k rotation")
 	@scripts/setup chromium

@@ -1,0 +1,161 @@
+"""What template.yaml says, for the programs that run the service without AWS: there is no second list of it.
+
+Intrinsic functions are read in their long form (`!Ref X` becomes `{"Ref": "X"}`) and worked out with local values:
+a table or a secret is called by its logical id with a prefix, and the issuer is given as the parameter it is.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_dynamodb.type_defs import CreateTableInputTypeDef
+
+ROOT = Path(__file__).parent.parent
+PREFIX = "heirloom-"
+
+# What a template says is checked by `sam validate`; here it is only walked, from one mapping to the next.
+type Node = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One Lambda function: its logical id, the folder of its code and its handler, `module.name`."""
+
+    logical_id: str
+    folder: Path
+    handler: str
+
+    @property
+    def name(self) -> str:
+        """Name of the folder, by which events and endpoints know the function: `token`."""
+        return self.folder.name
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The parsed template, every intrinsic function in its long form."""
+
+    document: Mapping[str, Node]
+
+    @property
+    def resources(self) -> Mapping[str, Node]:
+        """Every resource by its logical id."""
+        return cast("Mapping[str, Node]", self.document["Resources"])
+
+    def of_type(self, kind: str) -> dict[str, Node]:
+        """Properties of all resources of that type, by logical id."""
+        return {name: one.get("Properties", {}) for name, one in self.resources.items() if one["Type"] == kind}
+
+
+def load(path: Path = ROOT / "template.yaml") -> Template:
+    """Read a template.
+
+    Raises OSError if there is none and yaml.YAMLError if it is not YAML.
+    """
+    return Template(yaml.load(path.read_text("utf-8"), _Loader))  # noqa: S506 - a SafeLoader with CloudFormation's tags
+
+
+def functions(template: Template) -> dict[str, Function]:
+    """Every function by its logical id."""
+    common = template.document["Globals"]["Function"]
+    return {
+        logical_id: Function(logical_id, Path(properties["CodeUri"]), properties.get("Handler", common["Handler"]))
+        for logical_id, properties in template.of_type("AWS::Serverless::Function").items()
+    }
+
+
+def routes(template: Template) -> dict[str, str]:
+    """The function, by the name of its folder, that answers each routeKey: `POST /oauth/token` → `token`."""
+    integrations = template.of_type("AWS::ApiGatewayV2::Integration")
+    known = functions(template)
+    answers = {}
+    for route in template.of_type("AWS::ApiGatewayV2::Route").values():
+        (integration,) = re.findall(r"^integrations/\$\{(\w+)\}$", route["Target"]["Fn::Sub"])
+        logical_id, _ = integrations[integration]["IntegrationUri"]["Fn::GetAtt"]
+        answers[route["RouteKey"]] = known[logical_id].name
+    return answers
+
+
+def tables(template: Template, prefix: str = PREFIX) -> "list[CreateTableInputTypeDef]":
+    """Arguments of `create_table` for every table, as far as a local store knows them."""
+    understood = ("BillingMode", "AttributeDefinitions", "KeySchema")
+    return [
+        cast(
+            "CreateTableInputTypeDef",
+            {"TableName": prefix + logical_id} | {name: properties[name] for name in understood},
+        )
+        for logical_id, properties in template.of_type("AWS::DynamoDB::Table").items()
+    ]
+
+
+def secrets(template: Template, prefix: str = PREFIX) -> list[str]:
+    """Name of every secret. The template gives none of them a value."""
+    return [prefix + logical_id for logical_id in template.of_type("AWS::SecretsManager::Secret")]
+
+
+def environment(template: Template, *, issuer: str, prefix: str = PREFIX) -> dict[str, str]:
+    """Environment variables of the functions, with local tables and secrets.
+
+    Raises KeyError if a variable hangs on something that there is not locally.
+    """
+    values = {name: one.get("Default", "") for name, one in template.document["Parameters"].items()}
+    values["Issuer"] = issuer
+    stores = template.of_type("AWS::DynamoDB::Table") | template.of_type("AWS::SecretsManager::Secret")
+    values |= {reference: prefix + name for name in stores for reference in (name, f"{name}.Id")}
+    conditions = template.document.get("Conditions", {})
+    variables = template.document["Globals"]["Function"]["Environment"]["Variables"]
+    return {name: str(_resolved(value, values, conditions)) for name, value in variables.items()}
+
+
+def _resolved(node: Node, values: Mapping[str, Node], conditions: Mapping[str, Node]) -> Node:
+    """What the intrinsic functions in the node amount to; only what the environment needs, and no more than it asks."""
+    if not isinstance(node, dict):
+        return node
+
+    def work(inner: Node) -> Node:
+        return _resolved(inner, values, conditions)
+
+    ((name, argument),) = node.items()
+    match name:
+        case "Fn::If":
+            condition, then, otherwise = argument
+            return work(then if work(conditions[condition]) else otherwise)
+        case "Fn::Sub":
+            return re.sub(r"\$\{([\w:]+)\}", lambda found: str(values[found[1]]), argument)
+    simple: dict[str, Callable[[Node], Node]] = {
+        "Ref": lambda logical_id: values[logical_id],
+        "Fn::GetAtt": lambda path: values[".".join(path)],
+        "Condition": lambda condition: work(conditions[condition]),
+        "Fn::Equals": lambda pair: work(pair[0]) == work(pair[1]),
+        "Fn::Not": lambda one: not work(one[0]),
+        "Fn::And": lambda parts: all(map(work, parts)),
+        "Fn::Or": lambda parts: any(map(work, parts)),
+    }
+    return simple[name](argument)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's tags."""
+
+
+def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Node]:
+    match node:
+        case yaml.ScalarNode():
+            value: Node = loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            value = loader.construct_sequence(node, deep=True)
+        case _:
+            value = loader.construct_mapping(cast("yaml.MappingNode", node), deep=True)
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _long_form)

@@ -1,0 +1,134 @@
+"""Who may touch what. ministack enforces actions and resources, but no condition on a table's leading key."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.template import Template
+
+FUNCTIONS = ("Authorize", "Token", "Revoke", "Jwks", "Userinfo", "RotateKeys")
+
+
+def statements(template: Template, function: str) -> list[dict[str, Any]]:
+    """Everything that the function's role allows, each statement with lists of actions and resources."""
+    properties = template.of_type("AWS::Serverless::Function")[f"{function}Function"]
+    role, attribute = properties["Role"]["Fn::GetAtt"]
+    assert attribute == "Arn"
+    policies = template.of_type("AWS::IAM::Role")[role]["Policies"]
+    return [
+        one | {"Resource": one["Resource"] if isinstance(one["Resource"], list) else [one["Resource"]]}
+        for policy in policies
+        for one in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def grants(template: Template, function: str) -> Iterator[tuple[str, str]]:
+    """Pairs of action and logical id."""
+    for statement in statements(template, function):
+        for resource in statement["Resource"]:
+            for action in statement["Action"]:
+                yield action, resource["Fn::GetAtt"][0]
+
+
+def who_may(template: Template, action: str, logical_id: str) -> set[str]:
+    return {function for function in FUNCTIONS if (action, logical_id) in grants(template, function)}
+
+
+def test_every_function_has_a_role_of_its_own_with_no_policy_from_elsewhere(template: Template) -> None:
+    functions = template.of_type("AWS::Serverless::Function")
+    roles = template.of_type("AWS::IAM::Role")
+
+    assert {name.removesuffix("Function") for name in functions} == set(FUNCTIONS)
+    assert {one["Role"]["Fn::GetAtt"][0] for one in functions.values()} == set(roles)
+    assert len(roles) == len(functions)
+    assert not any("ManagedPolicyArns" in role for role in roles.values())
+    assert not any("Policies" in one for one in functions.values())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_action_is_a_pattern(template: Template, function: str) -> None:
+    for action, _ in grants(template, function):
+        assert "*" not in action
+        assert "?" not in action
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_resource_is_one_of_this_stack(template: Template, function: str) -> None:
+    """A name or a pattern in its place would reach further: grants() takes nothing but Fn::GetAtt."""
+    named = {logical_id for _, logical_id in grants(template, function)}
+
+    assert named <= set(template.resources)
+    assert all(statement["Effect"] == "Allow" for statement in statements(template, function))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_writes_to_its_own_log_only(template: Template, function: str) -> None:
+    logs = {(action, where) for action, where in grants(template, function) if action.startswith("logs:")}
+
+    assert logs == {("logs:CreateLogStream", f"{function}Logs"), ("logs:PutLogEvents", f"{function}Logs")}
+
+
+def test_nobody_may_scan_or_delete_tables_or_items_that_are_kept(template: Template) -> None:
+    forbidden = {"dynamodb:Scan", "dynamodb:DeleteTable", "dynamodb:UpdateTable", "dynamodb:PartiQLSelect"}
+    for function in FUNCTIONS:
+        actions = set(grants(template, function))
+        assert not {action for action, _ in actions} & forbidden
+        deletes = {where for action, where in actions if action == "dynamodb:DeleteItem"}
+        assert deletes <= {"SessionsTable", "LoginAttemptsTable"}
+
+
+def test_the_signing_keys_are_read_by_token_and_rotation_only(template: Template) -> None:
+    assert who_may(template, "secretsmanager:GetSecretValue", "SigningKeysSecret") == {"Token", "RotateKeys"}
+
+
+def test_the_token_keys_are_read_by_whoever_checks_refresh_tokens(template: Template) -> None:
+    assert who_may(template, "secretsmanager:GetSecretValue", "TokenKeysSecret") == {"Token", "Revoke", "RotateKeys"}
+
+
+def test_keys_are_written_by_rotation_only(template: Template) -> None:
+    for secret in ("SigningKeysSecret", "TokenKeysSecret"):
+        assert who_may(template, "secretsmanager:PutSecretValue", secret) == {"RotateKeys"}
+
+
+@pytest.mark.parametrize("function", ["Authorize", "Jwks", "Userinfo"])
+def test_who_needs_no_secret_may_ask_for_none(template: Template, function: str) -> None:
+    assert not [action for action, _ in grants(template, function) if action.startswith("secretsmanager:")]
+
+
+def test_families_are_made_at_login_and_changed_by_exchange_and_revocation(template: Template) -> None:
+    assert who_may(template, "dynamodb:PutItem", "FamiliesTable") == {"Token"}
+    assert who_may(template, "dynamodb:UpdateItem", "FamiliesTable") == {"Token", "Revoke"}
+
+
+def test_configuration_is_written_by_rotation_only_and_there_only_the_public_keys(template: Template) -> None:
+    assert who_may(template, "dynamodb:PutItem", "ConfigurationTable") == {"RotateKeys"}
+    assert who_may(template, "dynamodb:UpdateItem", "ConfigurationTable") == set()
+    assert leading_keys(template, "RotateKeys") == ["jwks"]
+
+
+def test_the_jwks_function_reads_the_public_keys_and_nothing_else(template: Template) -> None:
+    tables = {(action, where) for action, where in grants(template, "Jwks") if not action.startswith("logs:")}
+
+    assert tables == {("dynamodb:GetItem", "ConfigurationTable")}
+    assert leading_keys(template, "Jwks") == ["jwks"]
+
+
+def leading_keys(template: Template, function: str) -> object:
+    """The partition keys to which the function is kept in the configuration table."""
+    (condition,) = (
+        one["Condition"]
+        for one in statements(template, function)
+        if any(resource["Fn::GetAtt"][0] == "ConfigurationTable" for resource in one["Resource"])
+    )
+    return condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
+
+
+def test_a_function_is_called_by_this_api_alone(template: Template) -> None:
+    allowed = {one["FunctionName"]["Ref"]: one for one in template.of_type("AWS::Lambda::Permission").values()}
+
+    assert set(allowed) == {f"{name}Function" for name in FUNCTIONS} - {"RotateKeysFunction"}
+    for one in allowed.values():
+        assert one["Principal"] == "apigateway.amazonaws.com"
+        assert one["Action"] == "lambda:InvokeFunction"
+        assert one["SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:${Api}/*")
