@@ -1,0 +1,9 @@
+"""The tenant file: what a person declares, and how the store comes to hold it.
+
+* `file`: the document's shape, with the property names of Auth0's Management API
+* `properties`: what else such files may contain
+* `reading`: a document becomes `Desired`, or the list of all that is wrong with it
+* `planning`: `Desired`, and what the store holds, become a `Plan`
+* `applying`: a plan becomes what the store holds
+* `store`: what the last two need of it
+"""

@@ -1,0 +1,128 @@
+"""Properties of Auth0's Management API and deploy CLI that a tenant file may have and that nothing here reads.
+
+Most are reported and ignored. A few protect something: ignoring those would leave a door open that the file's author
+believes shut, so they are refused unless they are off.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What we know of, without support for it."""
+
+    ignored: frozenset[str] = frozenset()
+    protective: frozenset[str] = frozenset()
+    harmless_values: Mapping[str, tuple[object, ...]] | None = None
+    """Values at which a protective property protects nothing, besides false, null and empty ones."""
+
+    def protects(self, name: str, value: object) -> bool:
+        """Tell whether ignoring this property would take protection away."""
+        off = not value or (isinstance(value, Mapping) and not any(value.values()))
+        return name in self.protective and not off and value not in (self.harmless_values or {}).get(name, ())
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+FILE = Foreign(
+    ignored=_names(
+        """
+        actions attackProtection branding clientGrants connectionProfiles connections customDomains databases
+        emailProvider emailTemplates exclude flowVaultConnections flows forms guardianFactorProviders
+        guardianFactorTemplates guardianFactors guardianPhoneFactorMessageTypes guardianPhoneFactorSelectedProvider
+        hooks logStreams migrations networkACLs organizations pages partials phoneProviders phoneTemplates prompts
+        riskAssessment roles rules rulesConfigs rulesSettings selfServiceProfiles supplementalSignals themes
+        tokenExchangeProfiles triggers userAttributeProfiles
+        """
+    ),
+    protective=frozenset({"guardianPolicies"}),
+    harmless_values={"guardianPolicies": ({"policies": []},)},
+)
+
+CLIENT = Foreign(
+    ignored=_names(
+        """
+        addons allowed_clients anonymous_sessions async_approval_notification_channels b2b_integration_configuration
+        client_aliases client_metadata created_at cross_origin_auth cross_origin_authentication cross_origin_loc
+        custom_login_page custom_login_page_on custom_login_page_preview default_organization description
+        enforce_anon_session_transfer_network_binding express_configuration external_client_id
+        external_metadata_created_by external_metadata_status external_metadata_type fedcm_login form_template global
+        identity_assertion_authorization_grant initiate_login_uri is_token_endpoint_ip_header_trusted mobile
+        my_organization_configuration native_social_login oidc_backchannel_logout oidc_logout
+        organization_discovery_methods par_request_expiry redirection_policy resource_server_identifier
+        session_transfer signing_keys skip_non_verifiable_callback_uri_confirmation_prompt sso sso_disabled tenant
+        third_party_security_mode token_exchange token_quota token_vault_privileged_access updated_at
+        """
+    ),
+    protective=_names(
+        """
+        client_authentication_methods compliance_level encryption_key jwks_uri organization_require_behavior
+        organization_usage require_proof_of_possession require_pushed_authorization_requests signed_request_object
+        """
+    ),
+    harmless_values={
+        "compliance_level": ("none",),
+        "organization_require_behavior": ("no_prompt",),
+        "organization_usage": ("allow", "deny"),
+    },
+)
+
+REFRESH_TOKEN = Foreign(ignored=frozenset({"policies"}))
+
+JWT_CONFIGURATION = Foreign(ignored=frozenset({"scopes", "secret_encoded"}))
+
+RESOURCE_SERVER = Foreign(
+    ignored=_names(
+        """
+        access_token allow_online_access allow_online_access_with_ephemeral_sessions client_id id is_system
+        signing_secret token_lifetime_for_anonymous_access_tokens token_lifetime_for_web verificationLocation
+        """
+    ),
+    protective=_names(
+        """
+        authorization_details authorization_policy consent_policy enforce_policies proof_of_possession
+        require_consent_non_repudiation subject_type_authorization token_encryption
+        """
+    ),
+    harmless_values={
+        "subject_type_authorization": (
+            {"user": {"policy": "allow_all"}},
+            {"user": {"policy": "allow_all"}, "client": {"policy": "require_client_grant"}},
+            {"user": {"policy": "allow_all"}, "client": {"policy": "deny_all"}},
+        ),
+    },
+)
+
+SCOPE = Foreign()
+
+TENANT = Foreign(
+    ignored=_names(
+        """
+        access_token acr_values_supported allow_organization_name_in_authentication_api
+        authorization_response_iss_parameter_supported change_password client_id_metadata_document_supported
+        client_id_metadata_document_dynamic_registration_supported country_codes customize_mfa_in_postlogin_action
+        default_directory default_redirection_uri default_token_quota device_flow dpop_strict_refresh_token_binding
+        dynamic_client_registration_security_mode enable_ai_guide enabled_locales ephemeral_session_lifetime
+        error_page flags guardian_mfa_page idle_ephemeral_session_lifetime include_session_metadata_in_tenant_logs
+        legacy_sandbox_version mtls oidc_logout phone_consolidated_experience picture_url
+        pushed_authorization_requests_supported resource_parameter_profile sandbox_version
+        sandbox_versions_available security_headers sessions skip_non_verifiable_callback_uri_confirmation_prompt
+        support_email universal_login
+        """
+    ),
+    protective=frozenset({"session_cookie"}),
+    harmless_values={"session_cookie": ({"mode": "persistent"},)},
+)
+
+USER = Foreign(
+    ignored=_names(
+        """
+        app_metadata connection created_at identities last_ip last_login last_password_reset logins_count user_metadata
+        username verify_email verify_phone
+        """
+    ),
+    protective=frozenset({"multifactor"}),
+)

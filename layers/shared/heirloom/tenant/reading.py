@@ -1,0 +1,375 @@
+"""From a tenant file's document to what it asks for."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from heirloom.domain import encoding, lifetimes, redirect_uri, scope
+from heirloom.domain.application import (
+    Application,
+    ApplicationType,
+    AuthenticationMethod,
+    GrantType,
+    RefreshTokenPolicy,
+    Tenant,
+    secret_digest,
+)
+from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE
+from heirloom.domain.redirect_uri import Unregistrable
+from heirloom.domain.resource_server import ResourceServer, TokenDialect
+from heirloom.domain.user import normalised_email
+from heirloom.pages import policy
+from heirloom.tenant import file, properties
+from heirloom.tenant.remarks import Invalid, Path, Remark, Remarks
+
+_ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?", re.ASCII)
+_GENEROUS_LEEWAY = 10
+"""A leeway above this fraction of the shortest access token hides theft for long; it gets a warning."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredUser:
+    """A user as the file has them. `None`: as it is."""
+
+    user_id: str
+    email: str
+    password: str | None = field(repr=False)
+    blocked: bool | None
+    claims: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What the file asks for. A section that it does not have is `None`: nothing is asked about it.
+
+    A confidential application without `secret_digest` keeps the secret it has, or gets one. A `not_before` of 0 keeps
+    the present one.
+    """
+
+    tenant: Tenant | None = None
+    applications: Mapping[str, Application] | None = None
+    resource_servers: Mapping[str, ResourceServer] | None = None
+    users: tuple[DesiredUser, ...] = ()
+    ignored: tuple[Remark, ...] = ()
+    warnings: tuple[Remark, ...] = ()
+    paths: Mapping[tuple[str, str], Path] = field(default_factory=dict)
+    """Where the file has an object, by section and id."""
+
+
+def read(document: object, *, now: int) -> Desired:
+    """Return what *document* asks for; raise `Invalid` with all that is wrong. *now* is in epoch seconds."""
+    return _Reading(now).whole(document)
+
+
+def leeway_problems(
+    applications: Iterable[Application], resource_servers: Iterable[ResourceServer]
+) -> Iterable[tuple[Application, str]]:
+    """Yield the applications whose leeway reaches the shortest access token that they can get.
+
+    A thief who is caught only after the tokens of the theft have expired is not caught.
+    """
+    shortest = shortest_access_token(resource_servers)
+    for application in applications:
+        if application.refresh_token.leeway >= shortest:
+            yield (
+                application,
+                f"must be shorter than the shortest access token lifetime that the application can get, {shortest} s",
+            )
+
+
+def shortest_access_token(resource_servers: Iterable[ResourceServer]) -> int:
+    """Return the shortest access token lifetime; any application may ask for any API, and for none. Seconds."""
+    return min([lifetimes.USERINFO_TOKEN, *(api.token_lifetime for api in resource_servers)])
+
+
+def generated_client_id(name: str) -> str:
+    """Return the id of a client that has none in the file: the same at each apply and in every stack."""
+    return encoding.encode(hashlib.sha256(f"heirloom client\x00{name}".encode()).digest())[:32]
+
+
+class _Reading:
+    """One pass over a file."""
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+        self._remarks = Remarks()
+        self._paths: dict[tuple[str, str], Path] = {}
+
+    def whole(self, document: object) -> Desired:
+        sections = (
+            self._remarks.sift(document, (), ("tenant", "clients", "resourceServers", "users"), properties.FILE) or {}
+        )
+        apis = self._apis(sections["resourceServers"]) if "resourceServers" in sections else None
+        applications = self._applications(sections["clients"]) if "clients" in sections else None
+        tenant = self._tenant(sections["tenant"], apis) if "tenant" in sections else None
+        users = self._users(sections["users"]) if "users" in sections else ()
+        if apis is not None:
+            self._check_leeways(applications or {}, apis)
+        if self._remarks.problems:
+            raise Invalid(self._remarks.problems)
+        return Desired(
+            tenant=tenant,
+            applications=applications,
+            resource_servers=apis,
+            users=users,
+            ignored=tuple(self._remarks.ignored),
+            warnings=tuple(self._remarks.warnings),
+            paths=self._paths,
+        )
+
+    # ---- The sections
+
+    def _tenant(self, raw: object, apis: Mapping[str, ResourceServer] | None) -> Tenant | None:
+        path: Path = ("tenant",)
+        settings = self._remarks.model(file.TenantSettings, raw, path, properties.TENANT)
+        if settings is None:
+            return None
+        absolute = self._session_lifetime(settings, "session_lifetime", lifetimes.SESSION)
+        idle = self._session_lifetime(settings, "idle_session_lifetime", min(lifetimes.IDLE_SESSION, absolute))
+        if idle > absolute:
+            self._remarks.refuse((*path, "idle_session_lifetime"), "must not be longer than session_lifetime")
+        if settings.default_audience and apis is not None and settings.default_audience not in apis:
+            self._remarks.refuse((*path, "default_audience"), "names no API of resourceServers")
+        if settings.support_url is not None:
+            self._check_link((*path, "support_url"), settings.support_url)
+        self._check_redirects((*path, "allowed_logout_urls"), settings.allowed_logout_urls, native=False)
+        self._check_not_before(path, settings.not_before)
+        return Tenant(
+            friendly_name=settings.friendly_name,
+            support_url=settings.support_url,
+            default_audience=settings.default_audience,
+            session_lifetime=absolute,
+            idle_session_lifetime=idle,
+            allowed_logout_urls=frozenset(settings.allowed_logout_urls),
+            not_before=settings.not_before,
+        )
+
+    def _session_lifetime(self, settings: file.TenantSettings, name: str, default: int) -> int:
+        hours, minutes = getattr(settings, name), getattr(settings, f"{name}_in_minutes")
+        if hours is not None and minutes is not None:
+            self._remarks.refuse(("tenant", name), f"must not be given together with {name}_in_minutes")
+        if minutes is not None:
+            return int(minutes) * lifetimes.MINUTE
+        return default if hours is None else max(1, round(hours * lifetimes.HOUR))
+
+    def _apis(self, raw: object) -> dict[str, ResourceServer]:
+        apis: dict[str, ResourceServer] = {}
+        for path, element in self._remarks.elements(raw, "resourceServers"):
+            api = self._api(element, path)
+            if api is None:
+                continue
+            if api.identifier in apis:
+                self._remarks.refuse((*path, "identifier"), "is given twice")
+            apis[api.identifier] = api
+            self._paths["resourceServers", api.identifier] = path
+        return apis
+
+    def _api(self, raw: object, path: Path) -> ResourceServer | None:
+        api = self._remarks.model(file.Api, raw, path, properties.RESOURCE_SERVER)
+        if api is None:
+            return None
+        scopes: dict[str, str] = {}
+        for index, one in enumerate(api.scopes):
+            where = (*path, "scopes", index, "value")
+            if one.value in scope.STANDARD_SCOPES:
+                self._remarks.refuse(where, f"{one.value} is a scope of OpenID Connect; an API cannot have it")
+            if one.value in scopes:
+                self._remarks.refuse(where, "is given twice")
+            scopes[one.value] = one.description
+        size = len(api.identifier) + len(scope.render(frozenset(scopes) | scope.STANDARD_SCOPES))
+        if size > LARGEST_SCOPE_AND_AUDIENCE:
+            self._remarks.warn(
+                path,
+                f"identifier and all scopes together have {size} characters; a login that asks for more than"
+                f" {LARGEST_SCOPE_AND_AUDIENCE} of them is refused",
+            )
+        return ResourceServer(
+            identifier=api.identifier,
+            name=api.name or api.identifier,
+            scopes=scopes,
+            allow_offline_access=api.allow_offline_access,
+            token_lifetime=api.token_lifetime,
+            token_dialect=TokenDialect(api.token_dialect),
+            skip_consent_for_first_party=api.skip_consent_for_verifiable_first_party_clients,
+        )
+
+    def _applications(self, raw: object) -> dict[str, Application]:
+        applications: dict[str, Application] = {}
+        for path, element in self._remarks.elements(raw, "clients"):
+            application = self._application(element, path)
+            if application is None:
+                continue
+            if application.client_id in applications:
+                self._remarks.refuse(
+                    (*path, "client_id"), "is given twice, or it is missing and two clients have one name"
+                )
+            applications[application.client_id] = application
+            self._paths["clients", application.client_id] = path
+        return applications
+
+    def _application(self, raw: object, path: Path) -> Application | None:
+        client = self._remarks.model(file.Client, raw, path, properties.CLIENT)
+        if client is None:
+            return None
+        app_type = ApplicationType(client.app_type)
+        method = self._authentication_method(client, app_type, path)
+        confidential = method is not AuthenticationMethod.NONE
+        native = app_type is ApplicationType.NATIVE
+        if not confidential and not client.require_proof_key:
+            self._remarks.refuse((*path, "require_proof_key"), "must be true: a client that keeps no secret needs PKCE")
+        if not confidential and client.client_secret is not None:
+            self._remarks.ignore((*path, "client_secret"), "the client authenticates without one")
+        self._check_redirects((*path, "callbacks"), client.callbacks, native=native)
+        self._check_redirects((*path, "allowed_logout_urls"), client.allowed_logout_urls, native=native)
+        self._check_origins((*path, "web_origins"), client.web_origins)
+        self._check_origins((*path, "allowed_origins"), client.allowed_origins)
+        if client.logo_uri is not None:
+            self._check_link((*path, "logo_uri"), client.logo_uri)
+        if app_type is ApplicationType.SINGLE_PAGE and not client.web_origins and not client.allowed_origins:
+            self._remarks.warn(path, "a single-page application without web_origins cannot read our answers")
+        self._check_not_before(path, client.not_before)
+        grant_types = self._grant_types(client, app_type, path)
+        return Application(
+            client_id=client.client_id or generated_client_id(client.name),
+            name=client.name,
+            app_type=app_type,
+            token_endpoint_auth_method=method,
+            secret_digest=secret_digest(client.client_secret) if confidential and client.client_secret else None,
+            is_first_party=client.is_first_party,
+            oidc_conformant=client.oidc_conformant,
+            require_proof_key=client.require_proof_key,
+            logo_uri=client.logo_uri,
+            callbacks=frozenset(client.callbacks),
+            allowed_logout_urls=frozenset(client.allowed_logout_urls),
+            web_origins=frozenset(client.web_origins),
+            allowed_origins=frozenset(client.allowed_origins),
+            grant_types=grant_types,
+            refresh_token=self._refresh_token_policy(client, app_type, (*path, "refresh_token")),
+            id_token_lifetime=client.jwt_configuration.lifetime_in_seconds,
+            not_before=client.not_before,
+        )
+
+    def _authentication_method(
+        self, client: file.Client, app_type: ApplicationType, path: Path
+    ) -> AuthenticationMethod:
+        public = app_type in {ApplicationType.SINGLE_PAGE, ApplicationType.NATIVE}
+        if client.token_endpoint_auth_method is None:
+            return AuthenticationMethod.NONE if public else AuthenticationMethod.CLIENT_SECRET_POST
+        method = AuthenticationMethod(client.token_endpoint_auth_method)
+        if app_type is ApplicationType.SINGLE_PAGE and method is not AuthenticationMethod.NONE:
+            self._remarks.refuse(
+                (*path, "token_endpoint_auth_method"), "must be none: everybody can read a single-page application"
+            )
+        return method
+
+    def _grant_types(self, client: file.Client, app_type: ApplicationType, path: Path) -> frozenset[str]:
+        offered = frozenset(grant.value for grant in GrantType)
+        if client.grant_types is None:
+            return frozenset() if app_type is ApplicationType.NON_INTERACTIVE else offered
+        for index, grant in enumerate(client.grant_types):
+            if grant not in offered:
+                self._remarks.ignore((*path, "grant_types", index), f"{grant} is not offered")
+        return offered.intersection(client.grant_types)
+
+    def _refresh_token_policy(self, client: file.Client, app_type: ApplicationType, path: Path) -> RefreshTokenPolicy:
+        tokens = client.refresh_token
+        rotating, expiring = tokens.rotation_type == "rotating", tokens.expiration_type == "expiring"
+        if app_type is ApplicationType.SINGLE_PAGE and not rotating:
+            self._remarks.refuse((*path, "rotation_type"), "must be rotating in a single-page application")
+        if rotating and not expiring:
+            self._remarks.refuse((*path, "expiration_type"), "must be expiring when rotation_type is rotating")
+        if not client.is_first_party and not expiring:
+            self._remarks.refuse((*path, "expiration_type"), "must be expiring in a third-party application")
+        if not client.is_first_party and tokens.infinite_idle_token_lifetime:
+            self._remarks.refuse((*path, "infinite_idle_token_lifetime"), "must be false in a third-party application")
+        absolute = _lifetime(tokens.token_lifetime, lifetimes.REFRESH_TOKEN, infinite=tokens.infinite_token_lifetime)
+        longest_idle = lifetimes.REFRESH_TOKEN if absolute is None else min(lifetimes.REFRESH_TOKEN, absolute)
+        idle = _lifetime(tokens.idle_token_lifetime, longest_idle, infinite=tokens.infinite_idle_token_lifetime)
+        if expiring and idle is not None and absolute is not None and idle > absolute:
+            self._remarks.refuse(
+                (*path, "idle_token_lifetime"), f"must not be longer than token_lifetime, {absolute} s"
+            )
+        if rotating and tokens.leeway == 0:
+            self._remarks.warn((*path, "leeway"), "0: one lost answer logs the user out")
+        return RefreshTokenPolicy(
+            rotating=rotating,
+            leeway=tokens.leeway,
+            absolute_lifetime=absolute if expiring else None,
+            idle_lifetime=idle if expiring else None,
+        )
+
+    def _users(self, raw: object) -> tuple[DesiredUser, ...]:
+        users: list[DesiredUser] = []
+        ids: set[str] = set()
+        addresses: set[str] = set()
+        for path, element in self._remarks.elements(raw, "users"):
+            person = self._remarks.model(file.Person, element, path, properties.USER)
+            if person is None:
+                continue
+            if person.user_id in ids:
+                self._remarks.refuse((*path, "user_id"), "is given twice")
+            if (address := normalised_email(person.email)) in addresses:
+                self._remarks.refuse((*path, "email"), "is another user's")
+            ids.add(person.user_id)
+            addresses.add(address)
+            self._paths["users", person.user_id] = path
+            own = {"user_id", "email", "password", "blocked"}
+            claims = person.model_dump(exclude=own, exclude_none=True)
+            users.append(DesiredUser(person.user_id, person.email, person.password, person.blocked, claims))
+        return tuple(users)
+
+    # ---- The rules
+
+    def _check_leeways(self, applications: Mapping[str, Application], apis: Mapping[str, ResourceServer]) -> None:
+        for application, text in leeway_problems(applications.values(), apis.values()):
+            self._remarks.refuse((*self._paths["clients", application.client_id], "refresh_token", "leeway"), text)
+        shortest = shortest_access_token(apis.values())
+        for application in applications.values():
+            leeway = application.refresh_token.leeway
+            if application.refresh_token.rotating and shortest > leeway > shortest / _GENEROUS_LEEWAY:
+                self._remarks.warn(
+                    (*self._paths["clients", application.client_id], "refresh_token", "leeway"),
+                    f"{leeway} s is more than a tenth of the shortest access token lifetime, {shortest} s:"
+                    " theft is noticed that much later",
+                )
+
+    def _check_redirects(self, path: Path, uris: Sequence[str], *, native: bool) -> None:
+        for index, uri in enumerate(uris):
+            try:
+                redirect_uri.check_registrable(uri, native=native)
+                policy.redirect_source(redirect_uri.content_source(uri))  # the pages must be able to name it
+            except Unregistrable as unregistrable:
+                self._remarks.refuse((*path, index), str(unregistrable))
+            except ValueError:
+                self._remarks.refuse((*path, index), "must have a host of letters, digits, dots and hyphens")
+
+    def _check_origins(self, path: Path, origins: Sequence[str]) -> None:
+        for index, origin in enumerate(origins):
+            try:
+                redirect_uri.check_registrable(origin, native=False)
+            except Unregistrable as unregistrable:
+                self._remarks.refuse((*path, index), str(unregistrable))
+                continue
+            spelled_out = origin.startswith("http:") and origin.endswith(":80")
+            spelled_out |= origin.startswith("https:") and origin.endswith(":443")
+            if _ORIGIN.fullmatch(origin) is None or spelled_out:
+                self._remarks.refuse(
+                    (*path, index), "must be an origin as browsers send it: https://host or https://host:port, no path"
+                )
+
+    def _check_link(self, path: Path, uri: str) -> None:
+        try:
+            redirect_uri.check_registrable(uri, native=False)
+        except Unregistrable as unregistrable:
+            self._remarks.refuse(path, str(unregistrable))
+
+    def _check_not_before(self, path: Path, not_before: int) -> None:
+        if not_before > self._now:
+            self._remarks.refuse((*path, "not_before"), "must not be in the future: nobody could log in until then")
+
+
+def _lifetime(given: int | None, default: int, *, infinite: bool) -> int | None:
+    if infinite:
+        return None
+    return default if given is None else given

@@ -1,0 +1,144 @@
+"""What planning and applying need of the world, and that on DynamoDB."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from heirloom.adapters.attributes import number, string
+from heirloom.adapters.aws import ConditionFailed, translated_faults
+from heirloom.adapters.families import epoch_key
+from heirloom.adapters.users import DynamoDBUsers
+from heirloom.domain import refresh_token
+from heirloom.domain.user import User
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class Outdated(Exception):
+    """Somebody else changed the object since it was read."""
+
+
+class Store(Protocol):
+    """The applied configuration, as documents by kind and id, and the users.
+
+    Every verb may raise `StoreUnavailable`.
+    """
+
+    def documents(self, kind: str) -> dict[str, str]:
+        """Return all documents of a kind by their ids, strongly consistent."""
+
+    def put(self, kind: str, name: str, document: str, *, replacing: str | None) -> None:
+        """Store a document in the place of the one that was read; raise `Outdated` if another one is there."""
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete a document."""
+
+    def user(self, user_id: str) -> User | None:
+        """Return a user, strongly consistent."""
+
+    def put_user(self, user: User, *, replacing: User | None) -> None:
+        """Store a user in the place of the one that was read; raise `UserConflict`."""
+
+    def end_logins(self, user_id: str, *, because: str) -> None:
+        """End every session of a user, and revoke every family."""
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoDBStore:
+    """The port `Store` on the tables of a stack. `clock` gives epoch seconds."""
+
+    client: "DynamoDBClient"
+    configuration_table: str
+    users_table: str
+    families_table: str
+    clock: Callable[[], float]
+
+    def documents(self, kind: str) -> dict[str, str]:
+        """Return all documents of a kind by their ids, strongly consistent."""
+        documents: dict[str, str] = {}
+        with translated_faults(f"list {kind}"):
+            for page in self.client.get_paginator("query").paginate(
+                TableName=self.configuration_table,
+                KeyConditionExpression="kind = :kind",
+                ExpressionAttributeValues={":kind": string(kind)},
+                ConsistentRead=True,
+            ):
+                documents |= {item["id"]["S"]: item["document"]["S"] for item in page["Items"]}
+        return documents
+
+    def put(self, kind: str, name: str, document: str, *, replacing: str | None) -> None:
+        """Store a document in the place of the one that was read; raise `Outdated` if another one is there."""
+        item = {"kind": string(kind), "id": string(name), "document": string(document)}
+        try:
+            with translated_faults(f"put {kind}"):
+                if replacing is None:
+                    self.client.put_item(
+                        TableName=self.configuration_table, Item=item, ConditionExpression="attribute_not_exists(id)"
+                    )
+                else:
+                    self.client.put_item(
+                        TableName=self.configuration_table,
+                        Item=item,
+                        ConditionExpression="document = :former",
+                        ExpressionAttributeValues={":former": string(replacing)},
+                    )
+        except ConditionFailed:
+            raise Outdated(f"{kind} {name}") from None
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete a document."""
+        with translated_faults(f"delete {kind}"):
+            self.client.delete_item(TableName=self.configuration_table, Key={"kind": string(kind), "id": string(name)})
+
+    def user(self, user_id: str) -> User | None:
+        """Return a user, strongly consistent."""
+        return self._users.by_id(user_id)
+
+    def put_user(self, user: User, *, replacing: User | None) -> None:
+        """Store a user in the place of the one that was read; raise `UserConflict`."""
+        self._users.put(user, replacing=replacing)
+
+    def end_logins(self, user_id: str, *, because: str) -> None:
+        """End every session of a user, and revoke every family.
+
+        The epoch goes first: no session and no code from before it becomes a family after it, so the families that are
+        listed then are all there are.
+        """
+        user_key = refresh_token.user_key(user_id)
+        with translated_faults("end logins"):
+            self.client.update_item(
+                TableName=self.families_table,
+                Key=epoch_key(user_key),
+                UpdateExpression="ADD epoch :one",
+                ExpressionAttributeValues={":one": number(1)},
+            )
+            pages = self.client.get_paginator("query").paginate(
+                TableName=self.families_table,
+                KeyConditionExpression="user_key = :user",
+                FilterExpression="attribute_exists(client_id) AND attribute_not_exists(revoked_at)",
+                ExpressionAttributeValues={":user": epoch_key(user_key)["user_key"]},
+                ProjectionExpression="user_key, family_id",
+                ConsistentRead=True,
+            )
+            for page in pages:
+                for key in page["Items"]:
+                    self._revoke(key, because)
+
+    def _revoke(self, key: dict[str, Any], because: str) -> None:
+        with suppress(ConditionFailed), translated_faults("revoke"):
+            self.client.update_item(
+                TableName=self.families_table,
+                Key=key,
+                UpdateExpression=(
+                    "SET revoked_at = if_not_exists(revoked_at, :now),"
+                    " revoked_because = if_not_exists(revoked_because, :because)"
+                ),
+                ConditionExpression="attribute_exists(family_id)",  # an update would make a ghost of a deleted one
+                ExpressionAttributeValues={":now": number(int(self.clock())), ":because": string(because)},
+            )
+
+    @property
+    def _users(self) -> DynamoDBUsers:
+        return DynamoDBUsers(self.client, self.users_table)

@@ -1,0 +1,55 @@
+"""The template's tables and secrets on a local AWS, with the first keys in them: what CloudFormation does on AWS."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from heirloom.adapters import provisioning
+from local.template import PREFIX, Template, environment, secrets, tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+ACCOUNT: Final[Mapping[str, str]] = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_REGION": "eu-central-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""What a process needs to be somebody on a local AWS, besides `AWS_ENDPOINT_URL`. ministack takes it for the root."""
+
+
+def create_tables(template: Template, dynamodb: "DynamoDBClient", *, prefix: str = PREFIX) -> None:
+    """Create the tables that there are not yet."""
+    for table in tables(template, prefix):
+        with suppress(dynamodb.exceptions.ResourceInUseException):
+            dynamodb.create_table(**table)
+
+
+def create(
+    template: Template,
+    dynamodb: "DynamoDBClient",
+    secrets_manager: "SecretsManagerClient",
+    *,
+    now: int,
+    prefix: str = PREFIX,
+) -> None:
+    """Create the tables and secrets that there are not yet, and make and publish keys where there are none.
+
+    `now` is in epoch seconds.
+    """
+    create_tables(template, dynamodb, prefix=prefix)
+    for name in secrets(template, prefix):
+        with suppress(secrets_manager.exceptions.ResourceExistsException):
+            secrets_manager.create_secret(Name=name)
+    variables = environment(template, issuer="http://localhost/", prefix=prefix)
+    provisioning.provision(
+        secrets_manager,
+        dynamodb,
+        signing_keys_secret=variables["SIGNING_KEYS_SECRET"],
+        token_keys_secret=variables["TOKEN_KEYS_SECRET"],
+        configuration_table=variables["CONFIGURATION_TABLE"],
+        now=now,
+    )

@@ -1,0 +1,74 @@
+import re
+import time
+
+import pytest
+
+from heirloom.adapters.passwords import CHEAPEST, OWASP, Argon2Passwords, Cost
+
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+def passwords() -> Argon2Passwords:
+    return Argon2Passwords(CHEAPEST)
+
+
+def test_a_password_matches_its_own_hash_only(passwords: Argon2Passwords) -> None:
+    password_hash = passwords.hash(PASSWORD)
+    assert passwords.verify(PASSWORD, password_hash)
+    assert not passwords.verify(PASSWORD + " ", password_hash)
+    assert not passwords.verify("", password_hash)
+
+
+def test_two_hashes_of_one_password_differ(passwords: Argon2Passwords) -> None:
+    assert passwords.hash(PASSWORD) != passwords.hash(PASSWORD)
+
+
+def test_new_hashes_cost_what_owasp_recommends() -> None:
+    assert re.match(
+        r"\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$", Argon2Passwords().hash("x")
+    )
+
+
+def test_a_hash_of_another_cost_still_verifies(passwords: Argon2Passwords) -> None:
+    """What a hash costs is written in it, so a later recommendation needs no migration."""
+    assert Argon2Passwords(Cost(memory=16, iterations=2, lanes=1)).verify(PASSWORD, passwords.hash(PASSWORD))
+
+
+@pytest.mark.parametrize("password_hash", [None, ""])
+def test_without_a_hash_nothing_matches(passwords: Argon2Passwords, password_hash: str | None) -> None:
+    assert not passwords.verify(PASSWORD, password_hash)
+    assert not passwords.verify("", password_hash)
+
+
+@pytest.mark.parametrize("password_hash", ["junk", "$argon2id$", PASSWORD])
+def test_what_is_no_hash_matches_nothing(passwords: Argon2Passwords, password_hash: str) -> None:
+    assert not passwords.verify(PASSWORD, password_hash)
+
+
+def test_an_unknown_user_costs_as_much_as_a_known_one() -> None:
+    """Else the time of a refused login would tell which addresses have an account."""
+    passwords = Argon2Passwords(OWASP)
+    password_hash = passwords.hash(PASSWORD)
+    known = min(seconds(passwords, password_hash) for _ in range(5))
+    unknown = min(seconds(passwords, None) for _ in range(5))
+    assert known * 0.7 < unknown < known * 1.4
+
+
+def seconds(passwords: Argon2Passwords, password_hash: str | None) -> float:
+    """Processor time of one verification."""
+    start = time.thread_time()
+    passwords.verify("wrong", password_hash)
+    return time.thread_time() - start
+
+
+@pytest.mark.parametrize(("typed", "stored"), [("é", "e\N{COMBINING ACUTE ACCENT}"), ("①", "1"), ("ﬁ", "fi")])
+def test_a_character_matches_however_the_keyboard_composes_it(
+    passwords: Argon2Passwords, typed: str, stored: str
+) -> None:
+    assert passwords.verify(typed, passwords.hash(stored))
+
+
+def test_text_that_is_no_unicode_is_just_another_password(passwords: Argon2Passwords) -> None:
+    assert passwords.verify("\ud800", passwords.hash("\ud800"))
+    assert not passwords.verify("\ud801", passwords.hash("\ud800"))
