@@ -270,7 +270,7 @@ class Service:
         discovery = DiscoveryEndpoint(ISSUER, tuple(LANGUAGES))
         userinfo = UserinfoEndpoint(ISSUER, configuration, verifier, users, events)
         grants: dict[GrantType, Grant] = {
-            GrantType.AUTHORIZATION_CODE: CodeGrant(codes, families, keys, events),
+            GrantType.AUTHORIZATION_CODE: CodeGrant(configuration, codes, families, keys, events),
             GrantType.REFRESH_TOKEN: RefreshGrant(configuration, families, keys, events),
         }
         attempts = DynamoDBLoginAttempts(client, tables["LoginAttemptsTable"])

@@ -8,7 +8,7 @@ import jwt
 from heirloom.domain import lifetimes
 from heirloom.domain.errors import InvalidToken
 
-_TYPES = frozenset({"JWT", "at+jwt"})
+_TYPES = ("JWT", "at+jwt")  # not a set: a forged header may hold what has no hash
 _REQUIRED = ["iss", "sub", "aud", "exp", "iat"]
 LONGEST = 8192
 

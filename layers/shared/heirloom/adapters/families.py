@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom.adapters.attributes import binary, number, string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
-from heirloom.domain import encoding, lifetimes
+from heirloom.domain import encoding, lifetimes, refresh_token
 from heirloom.domain.family import SLOTS, Family, Grant, Rotation, Supersession
 from heirloom.domain.ports import RotationRefused
 from heirloom.domain.refresh_token import FamilyKey
@@ -85,6 +85,42 @@ class DynamoDBFamilies:
         with translated_faults("find family"):
             answer = self.client.get_item(TableName=self.table, Key=item_key(key), ConsistentRead=True)
         return family_of(answer["Item"]) if "Item" in answer else None
+
+    def of_user(self, user_id: str) -> list[Family]:
+        """Return all families of a user, dead ones too, strongly consistent: they are one partition."""
+        families: list[Family] = []
+        with translated_faults("list families"):
+            for page in self.client.get_paginator("query").paginate(
+                TableName=self.table,
+                KeyConditionExpression="user_key = :user_key",
+                # Two users may share a key, and the marker is no family.
+                FilterExpression="user_id = :user_id",
+                ExpressionAttributeValues={
+                    ":user_key": epoch_key(refresh_token.user_key(user_id))["user_key"],
+                    ":user_id": string(user_id),
+                },
+                ConsistentRead=True,
+            ):
+                families += map(family_of, page["Items"])
+        return families
+
+    def end_logins(self, user_id: str, *, because: str, now: int) -> int:
+        """End every session of a user and revoke every family; return how many were alive.
+
+        The epoch goes first: no session and no code from before it becomes a family after it, so the families that are
+        listed then are all there are.
+        """
+        with translated_faults("end logins"):
+            self.client.update_item(
+                TableName=self.table,
+                Key=epoch_key(refresh_token.user_key(user_id)),
+                UpdateExpression="ADD epoch :one",
+                ExpressionAttributeValues={":one": number(1)},
+            )
+        alive = [family for family in self.of_user(user_id) if family.revoked_at is None]
+        for family in alive:
+            self.revoke(family.key, client_id=family.grant.client_id, because=because, now=now)
+        return len(alive)
 
     def epoch(self, user_key: bytes) -> int:
         """Return the user's epoch, strongly consistent."""

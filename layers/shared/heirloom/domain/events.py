@@ -25,6 +25,7 @@ class EventType(enum.StrEnum):
     FAILED_REFRESH_TOKEN_EXCHANGE = "fertft"
     REFRESH_TOKEN_REUSED = "ferrt"
     REFRESH_TOKEN_REVOKED = "srrt"
+    FAMILY_GAVE_WAY = "resource_cleanup"
     CONSENT = "sco"
     REFUSED_REQUEST = "fapi"
     WARNING = "w"

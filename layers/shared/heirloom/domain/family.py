@@ -8,16 +8,20 @@ reaches the questions whose answers may revoke it.
 
 import enum
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from heirloom.domain import lifetimes
+from heirloom.domain.application import RefreshTokenPolicy
 from heirloom.domain.refresh_token import FamilyKey, NotDerivable, RefreshToken
 from heirloom.domain.token_keys import TokenKeyring, UnknownTokenKey
 
 SLOTS = 8
 """How many spent generations a family remembers."""
+
+MOST_FAMILIES = 200
+"""Live ones, of one user at one application."""
 
 LARGEST_ITEM = 1024
 """Bytes: DynamoDB charges a second write unit for a second started KB, and a refresh should cost one."""
@@ -196,7 +200,7 @@ def judge(  # noqa: PLR0911 - one question, one answer
         return Refused(Refusal.FOREIGN_CLIENT)
     if family.revoked_at is not None or family.created_at < rotation.not_before:
         return Refused(Refusal.REVOKED)
-    if _expired(rotation, family):
+    if expired(family, now=rotation.now, idle_lifetime=rotation.idle_lifetime):
         return Refused(Refusal.EXPIRED)
     if family.key_thumbprint is not None and family.key_thumbprint != rotation.key_thumbprint:
         return Refused(Refusal.KEY_PROOF)
@@ -208,16 +212,38 @@ def judge(  # noqa: PLR0911 - one question, one answer
     return _judge_spent(rotation, family, keyring)
 
 
-def _expired(rotation: Rotation, family: Family) -> bool:
+def surplus(families: Iterable[Family], *, newest: Family, policy: RefreshTokenPolicy, not_before: int) -> list[Family]:
+    """Return the families that give way to the *newest* of the same user and application: the least recently used.
+
+    Dead ones do not count. Auth0's limit, with last use in the place of age: the phone in daily use is not logged out
+    by test logins.
+    """
+    now = newest.created_at
+    rivals = [
+        family
+        for family in families
+        if family.grant.client_id == newest.grant.client_id
+        and family.key != newest.key
+        and family.revoked_at is None
+        and family.created_at >= not_before
+        and not expired(family, now=now, idle_lifetime=policy.idle_lifetime)
+    ]
+    rivals.sort(key=lambda family: (family.exchanged_at, family.created_at))
+    return rivals[: max(0, len(rivals) + 1 - MOST_FAMILIES)]
+
+
+def expired(family: Family, *, now: int, idle_lifetime: int | None) -> bool:
+    """Tell whether a family has ended by itself at epoch second *now*; *idle_lifetime* is the current setting."""
     return (
-        family.idle_expires_at <= rotation.now
-        or family.absolute_expires_at <= rotation.now
-        or family.exchanged_at <= rotation.idle_since
+        family.idle_expires_at <= now
+        or family.absolute_expires_at <= now
+        or (idle_lifetime is not None and family.exchanged_at <= now - idle_lifetime)
     )
 
 
 def _judge_spent(rotation: Rotation, family: Family, keyring: TokenKeyring) -> Judgement:
-    genuine = not keyring.key(rotation.presented.key_id).compromised
+    key = keyring.keys.get(rotation.presented.key_id)
+    genuine = key is not None and not key.compromised  # a reload may have taken the key away
     if family.generation - rotation.presented.generation > SLOTS:
         # Beyond memory there is no leeway: else a thief who rotates fast would outlive the user.
         return Reused(spent_ms_ago=None) if genuine else Refused(Refusal.UNPROVEN)

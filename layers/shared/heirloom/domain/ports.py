@@ -58,6 +58,15 @@ class Families(Protocol):
     def find(self, key: FamilyKey) -> Family | None:
         """Return a family, strongly consistent."""
 
+    def of_user(self, user_id: str) -> list[Family]:
+        """Return all families of a user, dead ones too, strongly consistent."""
+
+    def end_logins(self, user_id: str, *, because: str, now: int) -> int:
+        """End every session of a user and revoke every family; return how many were alive.
+
+        Once it has returned, no token of this user works, and no login that was under way becomes a family.
+        """
+
     def epoch(self, user_key: bytes) -> int:
         """Return the user's epoch, strongly consistent; 0 for a user who never lost a login."""
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from heirloom import http
 from heirloom.domain import authorization_code, encoding, lifetimes, refresh_token, scope
-from heirloom.domain.application import Application, GrantType
+from heirloom.domain.application import Application, GrantType, families_not_before
 from heirloom.domain.authorization_code import INVALID_CODE, AuthorizationCode, CodeUsed
-from heirloom.domain.errors import InvalidGrant
+from heirloom.domain.errors import Fault, InvalidGrant
 from heirloom.domain.events import Event, EventType
-from heirloom.domain.family import Family, Grant
-from heirloom.domain.ports import Codes, Events, ExchangeRefused, Families, TokenKeys
+from heirloom.domain.family import MOST_FAMILIES, Family, Grant, surplus
+from heirloom.domain.ports import Codes, Configuration, Events, ExchangeRefused, Families, TokenKeys
 from heirloom.domain.refresh_token import FAMILY_ID_BYTES, SECRET_BYTES, FamilyKey
 from heirloom.endpoints.issuance import Exchange
 from heirloom.http import Parameters, Request
@@ -20,6 +20,7 @@ from heirloom.http import Parameters, Request
 class CodeGrant:
     """Exchanges an authorization code, once."""
 
+    configuration: Configuration
     codes: Codes
     families: Families
     token_keys: TokenKeys
@@ -44,6 +45,8 @@ class CodeGrant:
             # Somebody else's exchange came first: hear that, in the same order of questions.
             self._redeem(refused.code, request, application, parameters)
             raise
+        if family is not None:
+            self._make_room(family, application, request)
         family_id = encoding.encode(family.key.family_id) if family else None
         self.events.emit(
             Event(
@@ -75,6 +78,29 @@ class CodeGrant:
                 self.families.revoke(used.family, client_id=client_id, because="code_reuse", now=request.now)
                 details = {"familyId": encoding.encode(used.family.family_id), "revoked": True}
             raise InvalidGrant(INVALID_CODE, reason="used code", details=details) from None
+
+    def _make_room(self, newest: Family, application: Application, request: Request) -> None:
+        """Revoke what is beyond the limit. The login stands already, so a fault here is noted and the next login's."""
+        try:
+            for family in surplus(
+                self.families.of_user(newest.grant.user_id),
+                newest=newest,
+                policy=application.refresh_token,
+                not_before=families_not_before(self.configuration.tenant(), application),
+            ):
+                self.families.revoke(family.key, client_id=application.client_id, because="gave_way", now=request.now)
+                self.events.emit(
+                    Event(
+                        EventType.FAMILY_GAVE_WAY,
+                        request.caller,
+                        client_id=application.client_id,
+                        user_id=family.grant.user_id,
+                        reason=f"more than {MOST_FAMILIES} live families",
+                        details={"familyId": encoding.encode(family.key.family_id)},
+                    )
+                )
+        except Fault as fault:
+            self.events.emit(Event.of_fault(fault, request.caller))
 
     def _granted_scope(self, grant: Grant, request: Request, application: Application) -> frozenset[str]:
         """Return the grant's scope; a browser gets no `offline_access` from an application that does not rotate."""

@@ -1,15 +1,13 @@
 """What planning and applying need of the world, and that on DynamoDB."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from heirloom.adapters.attributes import number, string
+from heirloom.adapters.attributes import string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
-from heirloom.adapters.families import epoch_key
+from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.users import DynamoDBUsers
-from heirloom.domain import refresh_token
 from heirloom.domain.user import User
 
 if TYPE_CHECKING:
@@ -101,43 +99,8 @@ class DynamoDBStore:
         self._users.put(user, replacing=replacing)
 
     def end_logins(self, user_id: str, *, because: str) -> None:
-        """End every session of a user, and revoke every family.
-
-        The epoch goes first: no session and no code from before it becomes a family after it, so the families that are
-        listed then are all there are.
-        """
-        user_key = refresh_token.user_key(user_id)
-        with translated_faults("end logins"):
-            self.client.update_item(
-                TableName=self.families_table,
-                Key=epoch_key(user_key),
-                UpdateExpression="ADD epoch :one",
-                ExpressionAttributeValues={":one": number(1)},
-            )
-            pages = self.client.get_paginator("query").paginate(
-                TableName=self.families_table,
-                KeyConditionExpression="user_key = :user",
-                FilterExpression="attribute_exists(client_id) AND attribute_not_exists(revoked_at)",
-                ExpressionAttributeValues={":user": epoch_key(user_key)["user_key"]},
-                ProjectionExpression="user_key, family_id",
-                ConsistentRead=True,
-            )
-            for page in pages:
-                for key in page["Items"]:
-                    self._revoke(key, because)
-
-    def _revoke(self, key: dict[str, Any], because: str) -> None:
-        with suppress(ConditionFailed), translated_faults("revoke"):
-            self.client.update_item(
-                TableName=self.families_table,
-                Key=key,
-                UpdateExpression=(
-                    "SET revoked_at = if_not_exists(revoked_at, :now),"
-                    " revoked_because = if_not_exists(revoked_because, :because)"
-                ),
-                ConditionExpression="attribute_exists(family_id)",  # an update would make a ghost of a deleted one
-                ExpressionAttributeValues={":now": number(int(self.clock())), ":because": string(because)},
-            )
+        """End every session of a user, and revoke every family."""
+        DynamoDBFamilies(self.client, self.families_table).end_logins(user_id, because=because, now=int(self.clock()))
 
     @property
     def _users(self) -> DynamoDBUsers:

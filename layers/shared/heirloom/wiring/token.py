@@ -24,7 +24,7 @@ def token() -> TokenEndpoint:
         issuer=settings().issuer,
         configuration=configuration(),
         grants={
-            GrantType.AUTHORIZATION_CODE: CodeGrant(codes, families(), token_keys, events()),
+            GrantType.AUTHORIZATION_CODE: CodeGrant(configuration(), codes, families(), token_keys, events()),
             GrantType.REFRESH_TOKEN: RefreshGrant(configuration(), families(), token_keys, events()),
         },
         signing_keys=SecretSigningKeys.of(Secret(secrets_manager, settings().signing_keys_secret)),
