@@ -4,7 +4,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup run tenant test check format invoke build deploy lock upgrade
 
-ARCHITECTURE ?= arm64
 PYTHON := .venv/bin/python
 
 help: ## List the targets
@@ -14,7 +13,7 @@ setup: ## Bring everything that the project needs
 	@scripts/setup
 
 run: ## Serve it all at http://localhost:8400/ (PORT=8400 TENANT=examples/tenant.yaml)
-	@scripts/setup python ministack
+	@scripts/setup python ministack demonstration
 	@PYTHONPATH=layers/shared $(PYTHON) -m local.run
 
 tenant: ## Show or make what a tenant file changes (VERB=apply FILE=tenant.yaml STACK=heirloom ARGS=--allow-delete)
@@ -39,13 +38,12 @@ format: ## Put the code into shape
 	.venv/bin/ruff format
 
 invoke: ## Send one event to the function of its folder (EVENT=token/refresh)
-	@scripts/setup python ministack
-	@$(PYTHON) -m local.invoke $(EVENT)
+	@scripts/setup python ministack sam
+	@PYTHONPATH=layers/shared $(PYTHON) -m local.invoke $(EVENT)
 
-build: ## Build the functions and layers for Lambda (ARCHITECTURE=arm64)
+build: ## Build the functions and layers for Lambda
 	@scripts/setup sam
-	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} \
-		scripts/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} scripts/sam build $(ARGS)
 
 deploy: build ## Deploy what was built to your AWS account (ARGS="--config-env prod")
 	scripts/sam deploy $(ARGS)

@@ -1,13 +1,17 @@
 """What `sam build` makes of this project, built for this machine: what Lambda would run, where Lambda would look."""
 
+import fcntl
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from local.stores import ACCOUNT
@@ -15,7 +19,7 @@ from local.template import ROOT, Function
 
 ARCHITECTURE: Final = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 SAM: Final = ROOT / "scripts/sam"
-_BUILD: Final = ROOT / ".aws-sam/host/build"
+_HOST: Final = ROOT / ".aws-sam/host"
 
 
 class Failed(RuntimeError):
@@ -67,9 +71,24 @@ class Artifacts:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def build() -> Artifacts:
-    """Build what changed since the last time. Raise `Failed` with SAM's words."""
-    folders = ["--build-dir", str(_BUILD), "--cache-dir", str(_BUILD.parent / "cache")]
+@contextmanager
+def built() -> Iterator[Artifacts]:
+    """Build what changed since the last time, and keep the result until the block ends. Raise `Failed` in SAM's words.
+
+    SAM empties its folder before each build, so two at once wait for each other, and each works on links of its own.
+    """
+    _HOST.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=_HOST) as folder:
+        copy = Path(folder, "build")
+        with (_HOST / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _build()
+            shutil.copytree(_HOST / "build", copy, copy_function=os.link)
+        yield Artifacts(copy)
+
+
+def _build() -> None:
+    folders = ["--build-dir", str(_HOST / "build"), "--cache-dir", str(_HOST / "cache")]
     parameters = ["--parameter-overrides", f"Architecture={ARCHITECTURE}"]
     done = subprocess.run(
         [SAM, "build", "--cached", "--parallel", *folders, *parameters],
@@ -80,4 +99,3 @@ def build() -> Artifacts:
     )
     if done.returncode:
         raise Failed(done.stdout + done.stderr)
-    return Artifacts(_BUILD)

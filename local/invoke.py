@@ -33,8 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     event: Event = json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8"))
     document = template.load()
     (function,) = (one for one in template.functions(document).values() if one.name == name.partition("/")[0])
-    built = artifacts.build()
-    with processes.ministack() as aws, cloudformation.listening() as waiting:
+    with artifacts.built() as built, processes.ministack() as aws, cloudformation.listening() as waiting:
         environment = stack.create(Endpoints(aws, aws), issuer=_ISSUER)
         tenant.seed(tenant.load(ROOT / "examples/tenant.yaml"), stack.store(aws, environment))
         if "ResponseURL" in event:

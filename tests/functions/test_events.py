@@ -92,7 +92,12 @@ def invoked(function: str, events: list[dict[str, Any]], environment: Mapping[st
     done = subprocess.run(
         [sys.executable, "-P", ROOT / "local/lambda_process.py", "app.handler"],
         input="".join(json.dumps(event) + "\n" for event in events),
-        env={**environment, "PYTHONPATH": os.pathsep.join(map(str, path)), "AWS_LAMBDA_FUNCTION_NAME": function},
+        env={
+            **environment,
+            "PYTHONPATH": os.pathsep.join(map(str, path)),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "AWS_LAMBDA_FUNCTION_NAME": function,
+        },
         capture_output=True,
         text=True,
         check=False,

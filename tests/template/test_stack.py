@@ -136,7 +136,7 @@ def test_every_parameter_is_in_the_console_form(template: Template) -> None:
 def test_what_sam_deploy_is_told_exists_and_production_is_protected(template: Template) -> None:
     told = tomllib.loads(Path(ROOT, "samconfig.toml").read_text())
     overrides = {
-        name: dict(one.split("=", 1) for one in section["deploy"]["parameters"]["parameter_overrides"])
+        name: dict(one.split("=", 1) for one in section["global"]["parameters"]["parameter_overrides"])
         for name, section in told.items()
         if name != "version"
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from heirloom.adapters.aws import translated_faults
 from heirloom.adapters.cached import Cached
 from heirloom.domain import lifetimes
+from heirloom.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
@@ -32,7 +33,9 @@ class Secret:
     def document(self) -> Document:
         """Return the document; raise `StoreUnavailable`, also while the secret is still empty."""
         with translated_faults("read secret"):
-            text = self.client.get_secret_value(SecretId=self.secret_id)["SecretString"]
+            text = self.client.get_secret_value(SecretId=self.secret_id).get("SecretString")
+        if not text:
+            raise StoreUnavailable("read secret: empty")
         document: Document = json.loads(text)
         return document
 

@@ -1,0 +1,119 @@
+"""What `sam build` makes, and a stack of it on a local AWS that enforces IAM. Both are made once for the whole run."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import httpx
+import pytest
+
+from local.artifacts import ARCHITECTURE, SAM, Artifacts, built
+from local.processes import ministack
+from local.stores import ACCOUNT
+from local.template import Template, load
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+STACK = "heirloom"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The deployed stack."""
+
+    endpoint: str
+    outputs: dict[str, str]
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of the administrator."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=ACCOUNT["AWS_DEFAULT_REGION"],
+            aws_access_key_id=ACCOUNT["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=ACCOUNT["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    @property
+    def dynamodb(self) -> "DynamoDBClient":
+        """The tables."""
+        client: DynamoDBClient = self.client("dynamodb")
+        return client
+
+    @property
+    def secrets_manager(self) -> "SecretsManagerClient":
+        """The secrets."""
+        client: SecretsManagerClient = self.client("secretsmanager")
+        return client
+
+    def physical(self, logical_id: str) -> str:
+        """Return what CloudFormation calls a resource."""
+        answer = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=logical_id)
+        return str(answer["StackResourceDetail"]["PhysicalResourceId"])
+
+    def role_of(self, function: str) -> dict[str, Any]:
+        """Return the credentials with which the function runs."""
+        role = self.client("iam").get_role(RoleName=self.physical(f"{function}Role"))["Role"]["Arn"]
+        answer: dict[str, Any] = self.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        return answer
+
+    def browser(self) -> httpx.Client:
+        """Return an HTTP client that reaches the API by path: asked by host, ministack takes /login for Cognito's."""
+        base = f"{self.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default"
+        return httpx.Client(base_url=base, trust_env=False, timeout=30)
+
+
+@pytest.fixture(scope="session")
+def template() -> Template:
+    return load()
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Iterator[Artifacts]:
+    if platform.system() != "Linux":
+        pytest.skip("the layers hold what Lambda runs, which is Linux's")
+    with built() as artifacts:
+        yield artifacts
+
+
+@pytest.fixture(scope="session")
+def stack(artifacts: Artifacts) -> Iterator[Stack]:
+    with ministack(auth=True) as endpoint:
+        command = ["deploy", "--template-file", str(artifacts.template), "--stack-name", STACK, "--resolve-s3"]
+        flags = ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar", "--disable-rollback"]
+        done = subprocess.run(
+            [SAM, *command, *flags, "--parameter-overrides", f"Architecture={ARCHITECTURE}"],
+            env={**os.environ, **ACCOUNT, "AWS_ENDPOINT_URL": endpoint},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        stack = Stack(endpoint, {})
+        assert done.returncode == 0, done.stdout + done.stderr + failures(stack)
+        (described,) = stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        stack.outputs.update({one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]})
+        yield stack
+
+
+def failures(stack: Stack) -> str:
+    """What the functions logged, which says more than CloudFormation does."""
+    logs = stack.client("logs")
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    return "\n".join(
+        json.dumps(event["message"])
+        for group in groups
+        for event in logs.filter_log_events(logGroupName=group)["events"]
+    )
+
+
+@pytest.fixture
+def browser(stack: Stack) -> Iterator[httpx.Client]:
+    with stack.browser() as client:
+        yield client

@@ -1,0 +1,255 @@
+"""One login and what becomes of its tokens, on the deployed stack: every call is one that a role must allow."""
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from html import unescape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import jwt
+import pytest
+
+from heirloom.domain.application import Application
+from local.stores import ACCOUNT
+from local.template import ROOT
+from tests.deploy.conftest import STACK
+from tests.service import ALICE, API, CALLBACK, ORIGIN, PASSWORD, SPA, THIRD_PARTY, VERIFIER, authorization_request
+
+if TYPE_CHECKING:
+    from tests.deploy.conftest import Stack
+
+IMPATIENT = dataclasses.replace(SPA, client_id="impatient")
+TENANT = Path(__file__).parent / "tenant.yaml"
+"""Declares SPA, IMPATIENT (which has no leeway), THIRD_PARTY, API and ALICE."""
+
+
+class Person:
+    """Somebody at a browser. It keeps cookies itself: they are for https, and ministack speaks http."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self.http = http
+        self.cookies: dict[str, str] = {}
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        answer = self.http.request(method, path, headers=headers if self.cookies else {}, **arguments)
+        for cookie in answer.headers.get_list("set-cookie"):
+            name, _, rest = cookie.partition("=")
+            assert "Secure" in cookie
+            self.cookies[name] = rest.partition(";")[0]
+        self.http.cookies.clear()
+        return answer
+
+    def submit(self, page: httpx.Response, **fields: str) -> httpx.Response:
+        """Send the page's last form, filled in."""
+        assert page.headers["content-type"].startswith("text/html"), page.text
+        (*_, form) = re.findall(r'<form[^>]* action="(/\w+)"[^>]*>(.*?)</form>', page.text, re.DOTALL)
+        action, inside = form
+        inputs = re.findall(r"<input[^>]*>", inside)
+        hidden = {_attribute(one, "name"): _attribute(one, "value") for one in inputs if 'type="hidden"' in one}
+        return self.request("POST", action, data={**hidden, **fields})
+
+    def code(self, application: Application) -> str:
+        """Log in, unless that is done, consent if asked, and return the code that the application gets."""
+        answer = self.request("GET", "/authorize", params=authorization_request(application))
+        if 'name="password"' in answer.text:
+            answer = self.submit(answer, email=ALICE.email, password=PASSWORD, action="sign_in")
+        if 'name="decision"' in answer.text:
+            answer = self.submit(answer, decision="allow")
+        assert answer.status_code == 303, answer.text
+        location = urlsplit(answer.headers["location"])
+        query = parse_qs(location.query)
+        assert answer.headers["location"].startswith(f"{CALLBACK}?")
+        assert query["state"] == ["some state"]
+        return query["code"][0]
+
+
+def _attribute(tag: str, name: str) -> str:
+    (value,) = re.findall(rf'\s{name}="([^"]*)"', tag)
+    return unescape(value)
+
+
+def token(browser: httpx.Client, form: Mapping[str, str]) -> httpx.Response:
+    return browser.post("/oauth/token", data=dict(form), headers={"origin": ORIGIN})
+
+
+def exchange(browser: httpx.Client, code: str, application: Application = SPA) -> dict[str, Any]:
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": application.client_id,
+        "code": code,
+        "redirect_uri": CALLBACK,
+        "code_verifier": VERIFIER,
+    }
+    answer = token(browser, form)
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def refresh(browser: httpx.Client, refresh_token: str, application: Application = SPA) -> httpx.Response:
+    form = {"grant_type": "refresh_token", "client_id": application.client_id, "refresh_token": refresh_token}
+    return token(browser, form)
+
+
+def tenant_command(stack: "Stack", verb: str) -> str:
+    """What `make tenant` says about this tenant file and the deployed stack."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local.tenant", verb, TENANT, "--stack", STACK],
+        cwd=ROOT,
+        env={**os.environ, **ACCOUNT, "AWS_ENDPOINT_URL": stack.endpoint},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def applied(stack: "Stack") -> str:
+    """What was printed as the tenant file was applied."""
+    return tenant_command(stack, "apply")
+
+
+@pytest.fixture
+def alice(browser: httpx.Client) -> Person:
+    return Person(browser)
+
+
+def test_the_tenant_file_is_applied_to_the_deployed_stack_once(stack: "Stack", applied: str) -> None:
+    assert "+ application impatient" in applied
+    assert "+ user auth0|alice" in applied
+    assert tenant_command(stack, "plan") == "no changes\n"
+
+
+def test_a_login_gives_tokens_that_the_published_keys_check(
+    stack: "Stack", browser: httpx.Client, alice: Person
+) -> None:
+    tokens = exchange(browser, alice.code(SPA))
+
+    keys = jwt.PyJWKSet.from_dict(browser.get("/.well-known/jwks.json").json())
+    header = jwt.get_unverified_header(tokens["access_token"])
+    issuer = stack.outputs["Issuer"]
+    claims = jwt.decode(tokens["access_token"], keys[header["kid"]], algorithms=["RS256"], audience=API, issuer=issuer)
+    identity = jwt.decode(
+        tokens["id_token"], keys[header["kid"]], algorithms=["RS256"], audience=SPA.client_id, issuer=issuer
+    )
+    assert claims["sub"] == identity["sub"] == ALICE.user_id
+    assert identity["nonce"] == "some nonce"
+
+
+def test_userinfo_knows_whose_token_it_is(browser: httpx.Client, alice: Person) -> None:
+    tokens = exchange(browser, alice.code(SPA))
+
+    answer = browser.get("/userinfo", headers={"authorization": f"Bearer {tokens['access_token']}"})
+
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["sub"], answer.json()["email"]) == (ALICE.user_id, ALICE.email)
+
+
+def test_a_second_login_in_the_browser_asks_for_no_password(browser: httpx.Client, alice: Person) -> None:
+    exchange(browser, alice.code(SPA))
+
+    again = alice.request("GET", "/authorize", params=authorization_request(SPA))
+
+    assert again.status_code == 303
+    assert "code=" in again.headers["location"]
+
+
+def test_a_third_party_asks_for_consent_once(browser: httpx.Client, alice: Person) -> None:
+    alice.code(SPA)
+    consent = alice.request("GET", "/authorize", params=authorization_request(THIRD_PARTY))
+    assert consent.status_code == 200
+    assert "Stranger" in consent.text
+
+    assert exchange(browser, alice.code(THIRD_PARTY), THIRD_PARTY)["refresh_token"]
+
+    again = alice.request("GET", "/authorize", params=authorization_request(THIRD_PARTY))
+    assert "code=" in again.headers["location"]
+
+
+def test_a_refresh_turns_the_generation_and_its_replay_leads_to_the_same_token(
+    browser: httpx.Client, alice: Person
+) -> None:
+    spent = exchange(browser, alice.code(SPA))["refresh_token"]
+
+    rotated, replayed = refresh(browser, spent), refresh(browser, spent)
+
+    assert rotated.status_code == replayed.status_code == 200
+    assert rotated.json()["refresh_token"] == replayed.json()["refresh_token"] != spent
+
+
+def test_a_revoked_family_is_refused(browser: httpx.Client, alice: Person) -> None:
+    live = exchange(browser, alice.code(SPA))["refresh_token"]
+
+    answer = browser.post("/oauth/revoke", data={"client_id": SPA.client_id, "token": live})
+
+    assert (answer.status_code, answer.text) == (200, "")
+    refused = refresh(browser, live)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_token_presented_after_it_was_spent_throws_both_devices_out(browser: httpx.Client, alice: Person) -> None:
+    """The application has no leeway. The live token of the honest device dies with the thief's."""
+    stolen = exchange(browser, alice.code(IMPATIENT), IMPATIENT)["refresh_token"]
+    live = refresh(browser, stolen, IMPATIENT).json()["refresh_token"]
+
+    for presented in (stolen, live):
+        refused = refresh(browser, presented, IMPATIENT)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+        assert refused.json()["error_description"] == "Unknown or invalid refresh token."
+
+
+def test_a_code_is_good_for_one_exchange(browser: httpx.Client, alice: Person) -> None:
+    code = alice.code(SPA)
+    exchange(browser, code)
+
+    with pytest.raises(AssertionError, match="invalid_grant"):
+        exchange(browser, code)
+
+
+def test_a_wrong_password_is_refused_and_counted(browser: httpx.Client) -> None:
+    """The brakes are a table that only this function writes."""
+    somebody = Person(browser)
+    page = somebody.request("GET", "/authorize", params=authorization_request(SPA))
+
+    refused = somebody.submit(page, email=ALICE.email, password="wrong", action="sign_in")
+
+    assert refused.status_code == 400
+    assert "code=" not in refused.headers.get("location", "")
+
+
+def test_logout_ends_the_session(alice: Person) -> None:
+    alice.code(SPA)
+
+    gone = alice.request("GET", "/v2/logout", params={"client_id": SPA.client_id, "returnTo": f"{ORIGIN}/"})
+
+    assert gone.status_code in {302, 303}, gone.text
+    page = alice.request("GET", "/authorize", params=authorization_request(SPA))
+    assert page.status_code == 200
+    assert 'name="password"' in page.text
+
+
+def test_every_log_group_has_heard_its_function_and_no_token(
+    stack: "Stack", browser: httpx.Client, alice: Person
+) -> None:
+    """What functions log goes where the template says, in JSON, and holds nothing to present."""
+    tokens = exchange(browser, alice.code(SPA))
+    refresh(browser, tokens["refresh_token"])
+    logs = stack.client("logs")
+    deadline = time.monotonic() + 5
+
+    messages: list[str] = []
+    while time.monotonic() < deadline and not any("heirloom" in message for message in messages):
+        events = logs.filter_log_events(logGroupName="/aws/lambda/heirloom/token")["events"]
+        messages = [event["message"] for event in events]
+    assert any('"service":"heirloom"' in message for message in messages)
+    assert not [message for message in messages if "hrt_" in message or tokens["access_token"] in message]
