@@ -1,0 +1,224 @@
+"""`make tenant` shows what it will do, says where a file is wrong, and reaches local and deployed stacks alike."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from heirloom.adapters.passwords import CHEAPEST, Argon2Passwords
+from heirloom.domain.application import ApplicationType
+from heirloom.tenant import reading
+from heirloom.tenant.remarks import Invalid, Remark
+from local import processes, stack, template, tenant
+from local.stack import Endpoints
+from local.tenant import Unreadable
+
+EXAMPLE = template.ROOT / "examples/tenant.yaml"
+
+SMALL = """\
+clients:
+  - name: Notes
+    client_id: notes
+    app_type: regular_web
+    client_secret: secret-secret-secret-secret-secret
+"""
+
+
+@pytest.fixture(scope="module", name="aws")
+def _aws() -> Iterator[str]:
+    with processes.ministack() as aws:
+        stack.create(Endpoints(aws, aws), issuer="http://localhost/")
+        yield aws
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tenant, "Argon2Passwords", lambda: Argon2Passwords(CHEAPEST))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "tenant.yaml"
+    path.write_text(SMALL)
+    return path
+
+
+# ---- The example
+
+
+def test_the_example_says_nothing_in_vain_or_unwisely() -> None:
+    desired = reading.read(tenant.load(EXAMPLE).document, now=0)
+    assert (desired.ignored, desired.warnings) == ((), ())
+
+
+def test_the_example_has_one_of_everything() -> None:
+    desired = reading.read(tenant.load(EXAMPLE).document, now=0)
+    assert desired.applications is not None
+    assert desired.resource_servers is not None
+    kinds = {(one.app_type, one.is_first_party) for one in desired.applications.values()}
+    assert kinds == {
+        (ApplicationType.SINGLE_PAGE, True),
+        (ApplicationType.NATIVE, True),
+        (ApplicationType.REGULAR_WEB, True),
+        (ApplicationType.SINGLE_PAGE, False),
+    }
+    assert {api.allow_offline_access for api in desired.resource_servers.values()} == {True, False}
+    assert len(desired.users) == 2
+
+
+def test_reuse_can_be_watched_within_a_minute() -> None:
+    """The demonstration waits until the single-page application's leeway is over."""
+    desired = reading.read(tenant.load(EXAMPLE).document, now=0)
+    assert desired.applications is not None
+    assert 5 <= desired.applications["notes-spa"].refresh_token.leeway <= 15
+
+
+# ---- Reading
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("clients: [", ":1: expected the node content"),
+        ("tenant: {}\nclients: []\ntenant: {}\n", ":3: tenant is there twice"),
+        ("clients:\n  - name: a\n    name: b\n", ":3: name is there twice"),
+        ("clients: &a [*a]\n", ":1: contains itself"),
+        ("a: !!python/object:os.system {}\n", ":1: could not determine a constructor"),
+        ("a: 1\n---\nb: 2\n", ":2: but found another document"),
+        ("a: \x01\n", ": unacceptable character"),
+        ("? [a]\n: 1\n", ":1: found unhashable key"),
+    ],
+)
+def test_what_is_no_plain_yaml_is_refused_with_its_line(path: Path, text: str, problem: str) -> None:
+    path.write_text(text)
+    with pytest.raises(Unreadable) as refused:
+        tenant.load(path)
+    assert str(refused.value).startswith(f"{path}{problem}")
+
+
+def test_a_file_that_is_no_text_is_refused(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(Unreadable, match="not UTF-8"):
+        tenant.load(path)
+
+
+def test_a_remark_finds_its_line_or_the_nearest_above(path: Path) -> None:
+    file = tenant.load(path)
+    remark = Remark(("clients", 0, "client_id"), "is wrong")
+    assert file.locate(remark) == f"{path}:3: clients[0].client_id: is wrong"
+    remark = Remark(("clients", 0, "refresh_token", "leeway"), "is wrong")
+    assert file.locate(remark) == f"{path}:2: clients[0].refresh_token.leeway: is wrong"
+
+
+def test_anchors_and_merges_may_spare_repetition(path: Path) -> None:
+    path.write_text(
+        "clients:\n"
+        "  - &one {name: One, client_id: one, app_type: native}\n"
+        "  - <<: *one\n    name: Two\n    client_id: two\n    callbck: []\n"
+    )
+    file = tenant.load(path)
+    assert file.document == {
+        "clients": [
+            {"name": "One", "client_id": "one", "app_type": "native"},
+            {"name": "Two", "client_id": "two", "app_type": "native", "callbck": []},
+        ]
+    }
+    with pytest.raises(Invalid) as refused:
+        reading.read(file.document, now=0)
+    assert [file.locate(remark).partition(": ")[0] for remark in refused.value.remarks] == [f"{path}:6"]
+
+
+# ---- The command
+
+
+def test_a_plan_is_shown_and_not_made(aws: str, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        assert tenant.main(["plan", str(path), "--endpoint", aws]) == 0
+        assert capsys.readouterr().out == "  + application notes\n1 to create\n"
+
+
+def test_applying_says_what_it_did_and_then_that_nothing_is_left(
+    aws: str, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path.write_text(SMALL.replace("client_id: notes", "client_id: applied"))
+    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 0
+    assert capsys.readouterr().out == "  + application applied\n1 to create\n"
+    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 0
+    assert capsys.readouterr().out == "no changes\n"
+    changed = SMALL.replace("client_id: notes", "client_id: applied").replace("name: Notes", "name: Other")
+    path.write_text(changed)
+    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 0
+    assert capsys.readouterr().out == '  ~ application applied\n      name: "Notes" → "Other"\n1 to update\n'
+    path.write_text("clients: []")
+    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 1
+    told = capsys.readouterr()
+    assert told.out == "  - application applied\n1 to delete\n"
+    assert "nothing was changed: application applied would be deleted; say --allow-delete" in told.err
+    assert tenant.main(["apply", str(path), "--endpoint", aws, "--allow-delete"]) == 0
+
+
+def test_a_secret_that_was_made_up_is_shown_once(aws: str, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text("".join(line for line in SMALL.splitlines(keepends=True) if "client_secret" not in line))
+    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 0
+    told = capsys.readouterr().out
+    assert told.splitlines()[-1].startswith("client secret of notes, shown this once: ")
+    assert len(told.split()[-1]) == 64
+    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 0
+    assert capsys.readouterr().out == "no changes\n"
+    path.write_text("clients: []")
+    assert tenant.main(["apply", str(path), "--endpoint", aws, "--allow-delete"]) == 0
+
+
+def test_what_is_ignored_and_what_is_unwise_is_said(aws: str, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text(SMALL + "    refresh_token: {leeway: 0}\nrules: []\n")
+    assert tenant.main(["plan", str(path), "--endpoint", aws]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        f"warning: {path}:6: clients[0].refresh_token.leeway: 0: one lost answer logs the user out",
+        "not supported, ignored:",
+        f"  {path}:7: rules: not supported",
+    ]
+
+
+@pytest.mark.parametrize("text", ["clients: [", "clients:\n  - name: 7\n"])
+def test_a_file_with_mistakes_ends_with_2(aws: str, path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text(text)
+    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"{path}:")
+
+
+def test_a_store_that_is_not_there_ends_with_1(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tenant.main(["plan", str(path), "--endpoint", "http://127.0.0.1:9"]) == 1
+    assert "the store cannot be reached as it should: list application: " in capsys.readouterr().err
+
+
+def test_a_deployed_stack_is_found_by_its_name(
+    aws: str, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the outputs that template.yaml has."""
+    names = ("ConfigurationTable", "UsersTable", "FamiliesTable")
+    outputs = template.load().document["Outputs"]
+    assert set(names) <= set(outputs)
+    resources = template.load().resources
+    body = {
+        "Resources": {name: {"Type": resources[name]["Type"], "Properties": properties(name)} for name in names},
+        "Outputs": {name: {"Value": outputs[name]["Value"]} for name in names},
+    }
+    stack.client("cloudformation", aws).create_stack(StackName="deployed", TemplateBody=json.dumps(body))
+    for name, value in Endpoints(aws, aws).environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    assert tenant.main(["apply", str(path), "--stack", "deployed"]) == 0
+    assert capsys.readouterr().out == "  + application notes\n1 to create\n"
+    assert tenant.main(["plan", str(path), "--stack", "deployed"]) == 0
+    assert capsys.readouterr().out == "no changes\n"
+    assert tenant.main(["plan", str(path), "--stack", "another"]) == 1
+    assert "another" in capsys.readouterr().err
+
+
+def properties(name: str) -> dict[str, object]:
+    """What a table of template.yaml is made of, without the parameters."""
+    (table,) = [one for one in template.tables(template.load(), prefix="") if one["TableName"] == name]
+    return {key: value for key, value in table.items() if key != "TableName"}
