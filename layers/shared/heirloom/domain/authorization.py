@@ -95,19 +95,17 @@ class AuthorizationResponse:
         return cls(reply_to, _with_state({"error": error.error, "error_description": error.description}, reply_to))
 
 
-def reply_to(parameters: Mapping[str, str], application: Application | None) -> ReplyTo:
-    """Return where the answer goes, errors included; raise `Untrusted` when it may go nowhere.
+def reply_to(parameters: Mapping[str, str], application: Application) -> ReplyTo:
+    """Return where the answer goes, errors included; raise `UnknownRedirectUri` when it may go nowhere.
 
     RFC 6749 §4.1.2.1: with an unknown client or redirect URI the server "MUST NOT automatically redirect".
     """
-    if application is None:
-        raise UnknownApplication
     uri = parameters.get("redirect_uri")
     if uri is None or not application.allows_redirect_to(uri):
-        raise UnknownRedirectUri
+        raise UnknownRedirectUri("redirect_uri is missing or not registered for this application")
     mode = parameters.get("response_mode", ResponseMode.QUERY)
     if mode == ResponseMode.WEB_MESSAGE and redirect_uri.origin(uri) not in application.web_origins:
-        raise UnknownRedirectUri
+        raise UnknownRedirectUri("the origin of redirect_uri is none of the application's web origins")
     known_mode = ResponseMode(mode) if mode in set(ResponseMode) else ResponseMode.QUERY
     return ReplyTo(uri, known_mode, parameters.get("state"))
 

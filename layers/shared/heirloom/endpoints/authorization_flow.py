@@ -102,7 +102,7 @@ class AuthorizationFlow:
             kind = ErrorKind.wrong_redirect
             if isinstance(untrusted, UnknownApplication):
                 kind = ErrorKind.unknown_application
-            return self.fail(request, parameters, kind, status=400, reason=type(untrusted).__name__)
+            return self.fail(request, parameters, kind, status=400, reason=str(untrusted))
         except OAuthError as error:
             return self.fail(request, parameters, ErrorKind.invalid_request, status=400, reason=error.description)
         except ForgedPost as forged:
@@ -132,9 +132,9 @@ class AuthorizationFlow:
         """Return the authorization request that *query* makes; raise `Untrusted`, `InvalidRequest` or `Answerable`."""
         parameters = http.parameters_of(query)
         application = self.configuration.application(parameters.get("client_id", ""))
-        reply_to = authorization.reply_to(parameters, application)
         if application is None:
-            raise UnknownApplication
+            raise UnknownApplication("client_id is missing or names no registered application")
+        reply_to = authorization.reply_to(parameters, application)
         try:
             request = authorization.parse(parameters, application, reply_to)
             audience, api = self._audience(request)

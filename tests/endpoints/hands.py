@@ -1,0 +1,85 @@
+"""What a test does behind the service's back: as its operator, and as an onlooker."""
+
+import base64
+import dataclasses
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from heirloom.adapters.attributes import string
+from heirloom.adapters.families import epoch_key
+from heirloom.adapters.users import DynamoDBUsers
+from heirloom.domain import refresh_token
+from heirloom.domain.application import Application
+from heirloom.domain.resource_server import ResourceServer
+from heirloom.domain.user import User
+from heirloom.http import Response
+from tests.service import ALICE, Service
+
+
+def raise_epoch(service: Service, user: User = ALICE) -> None:
+    """End all logins of a user, as a changed password does."""
+    service.client.update_item(
+        TableName=service.tables["FamiliesTable"],
+        Key=epoch_key(refresh_token.user_key(user.user_id)),
+        UpdateExpression="ADD epoch :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+
+
+def block(service: Service, user: User = ALICE) -> None:
+    """Block a user, and nothing else."""
+    users = DynamoDBUsers(service.client, service.tables["UsersTable"])
+    stored = users.by_id(user.user_id)
+    assert stored is not None
+    users.put(dataclasses.replace(stored, blocked=True), replacing=stored)
+
+
+def delete_user(service: Service, user: User = ALICE) -> None:
+    """Delete a user."""
+    service.client.delete_item(TableName=service.tables["UsersTable"], Key={"user_id": string(user.user_id)})
+
+
+def declare(service: Service, application: Application, **changes: object) -> Application:
+    """Declare an application anew with *changes*, and return it."""
+    changed = dataclasses.replace(application, **changes)  # type: ignore[arg-type] # whatever an application has
+    service.declare(changed)
+    return changed
+
+
+def declare_api(service: Service, identifier: str, **changes: object) -> ResourceServer:
+    """Declare an API anew with *changes*, and return it."""
+    changed = dataclasses.replace(service.configuration.apis[identifier], **changes)  # type: ignore[arg-type] # as above
+    service.configuration.apis[identifier] = changed
+    return changed
+
+
+def set_tenant(service: Service, **changes: object) -> None:
+    """Change the tenant's settings."""
+    settings = dataclasses.replace(service.configuration.settings, **changes)  # type: ignore[arg-type] # as above
+    service.configuration.settings = settings
+
+
+@contextmanager
+def store_calls(service: Service) -> Iterator[list[str]]:
+    """The operations that the store is asked for meanwhile."""
+    calls: list[str] = []
+
+    def record(model: Any, **_: object) -> None:
+        calls.append(model.name)
+
+    service.client.meta.events.register("before-call.dynamodb", record)
+    yield calls
+    service.client.meta.events.unregister("before-call.dynamodb", record)
+
+
+def basic(client_id: str, secret: str) -> dict[str, str]:
+    """The header of HTTP Basic authentication, as it stands."""
+    return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+def in_parallel(*actions: Callable[[], Response]) -> list[Response]:
+    """What requests are answered that are sent at one moment."""
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return [done.result() for done in [pool.submit(action) for action in actions]]

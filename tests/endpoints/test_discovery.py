@@ -1,0 +1,116 @@
+"""`/.well-known/…`: what is listed works, and what works is listed."""
+
+import json
+from typing import Any
+
+import jwt
+import pytest
+
+from heirloom.pages.catalogue import LANGUAGES
+from tests.endpoints.reading import kind, read
+from tests.service import ISSUER, Service, answered, claims_of, refusal, rsa_key
+
+METADATA = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
+
+
+def document(service: Service, path: str = METADATA[0]) -> Any:
+    """A public document."""
+    response = service.send("GET", path)
+    assert (response.status, response.headers["content-type"]) == (200, "application/json")
+    return json.loads(response.body)
+
+
+@pytest.mark.parametrize("path", METADATA)
+def test_the_issuer_is_one_string_everywhere(service: Service, path: str) -> None:
+    """OpenID Connect Discovery §4.3: it "MUST exactly match"; with its trailing slash, as Auth0 has it."""
+    assert document(service, path)["issuer"] == ISSUER == claims_of(service.login_tokens()["id_token"])["iss"]
+
+
+def test_both_documents_are_one(service: Service) -> None:
+    assert document(service, METADATA[0]) == document(service, METADATA[1])
+
+
+def test_the_metadata_has_what_the_specifications_require(service: Service) -> None:
+    """OpenID Connect Discovery §3 and RFC 8414 §2."""
+    required = {"issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "response_types_supported"}
+    required |= {"subject_types_supported", "id_token_signing_alg_values_supported"}
+
+    assert required <= document(service).keys()
+    assert document(service)["scopes_supported"].count("openid") == 1
+
+
+def test_every_endpoint_that_is_listed_is_there(service: Service) -> None:
+    listed = {value for name, value in document(service).items() if name.endswith(("_endpoint", "_uri"))}
+
+    assert listed == {
+        ISSUER + path for path in ("authorize", "oauth/token", "oauth/revoke", "userinfo", ".well-known/jwks.json")
+    }
+    assert {url.removeprefix(ISSUER.rstrip("/")) for url in listed} <= {path for _, path in service.routes}
+
+
+def test_every_response_mode_that_is_listed_works_and_no_other(service: Service) -> None:
+    listed = document(service)["response_modes_supported"]
+
+    assert {mode: kind(service.authorize(response_mode=mode, prompt="none")) for mode in listed} == {
+        "query": "redirect",
+        "form_post": "form_post",
+        "web_message": "web_message",
+    }
+
+
+def test_every_prompt_that_is_listed_works(service: Service) -> None:
+    for prompt in document(service)["prompt_values_supported"]:
+        response = service.authorize(prompt=prompt)
+        assert kind(response) == ("redirect" if prompt == "none" else "login")
+
+
+def test_every_language_that_is_listed_is_spoken(service: Service) -> None:
+    listed = document(service)["ui_locales_supported"]
+
+    assert set(listed) == set(LANGUAGES)
+    assert [read(service.authorize(ui_locales=language)).language for language in listed] == listed
+
+
+def test_every_grant_that_is_listed_works_and_no_other(service: Service) -> None:
+    for grant_type in [*document(service)["grant_types_supported"], "implicit"]:
+        response = service.send("POST", "/oauth/token", {"client_id": "spa", "grant_type": grant_type})
+        expected = "unsupported_grant_type" if grant_type == "implicit" else "invalid_request"
+        assert refusal(response) == (400, expected), grant_type
+
+
+def test_plain_and_implicit_are_not_listed(service: Service) -> None:
+    metadata = document(service)
+
+    assert metadata["code_challenge_methods_supported"] == ["S256"]
+    assert metadata["response_types_supported"] == ["code"]
+    assert metadata["id_token_signing_alg_values_supported"] == ["RS256"]
+    assert metadata["token_endpoint_auth_methods_supported"] == ["none", "client_secret_post", "client_secret_basic"]
+    assert metadata["request_uri_parameter_supported"] is False
+
+
+def test_what_is_not_sent_is_not_promised(service: Service) -> None:
+    """oauth4webapi refuses answers without `iss` once it is advertised."""
+    assert ("iss" in answered(service.log_in())) == (
+        document(service).get("authorization_response_iss_parameter_supported") is True
+    )
+
+
+def test_the_published_keys_verify_our_tokens_and_hold_nothing_private(service: Service) -> None:
+    """Contract: RSA keys alone, each with `kid`, `alg` and `use`."""
+    (key,) = document(service, "/.well-known/jwks.json")["keys"]
+    token = service.login_tokens()["id_token"]
+
+    assert key.keys() == {"kty", "n", "e", "alg", "use", "kid"}
+    assert (key["kty"], key["alg"], key["use"], key["e"]) == ("RSA", "RS256", "sig", "AQAB")
+    assert jwt.get_unverified_header(token)["kid"] == key["kid"]
+    assert jwt.PyJWS().decode(token, jwt.PyJWK(key), ["RS256"])
+    assert rsa_key().key_size == 2048
+
+
+@pytest.mark.parametrize(("path", "lifetime"), [(METADATA[0], 3600), ("/.well-known/jwks.json", 300)])
+def test_public_documents_are_cacheable_and_readable_everywhere(service: Service, path: str, lifetime: int) -> None:
+    headers = service.send("GET", path, headers={"Origin": "https://anywhere.example"}).headers
+
+    assert headers["cache-control"] == f"public, max-age={lifetime}"
+    assert headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in headers

@@ -1,0 +1,498 @@
+"""When the store fails, nobody is told that their token is bad, nothing is lost, and a retry succeeds."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from heirloom.adapters import web
+from heirloom.domain.errors import SigningFailed, StoreUnavailable
+from heirloom.domain.lifetimes import DAY
+from heirloom.http import Response
+from tests import service as harness
+from tests.endpoints.reading import kind, read, sign_in, submit
+from tests.service import (
+    ALICE,
+    ORIGIN,
+    SPA,
+    THIRD_PARTY,
+    Declared,
+    Service,
+    answered,
+    refusal,
+    tokens,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+BEFORE, AFTER = "before the call", "after the call"
+LEEWAY = 60
+
+
+def answered_with(code: str, **more: Any) -> ClientError:
+    """An error that DynamoDB answers with."""
+    answer: Any = {"Error": {"Code": code, "Message": "secret detail"}, **more}
+    return ClientError(answer, "Operation")
+
+
+def conflict() -> ClientError:
+    """Another transaction was under way on the same items."""
+    reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
+    return answered_with("TransactionCanceledException", CancellationReasons=reasons)
+
+
+FAULTS = {
+    "unreachable": EndpointConnectionError(endpoint_url="http://dynamodb.secret.example"),
+    "no answer in time": ReadTimeoutError(endpoint_url="http://dynamodb.secret.example"),
+    "table throttled": answered_with("ProvisionedThroughputExceededException"),
+    "account throttled": answered_with("ThrottlingException"),
+    "internal error": answered_with("InternalServerError"),
+}
+every_fault = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+either_side = pytest.mark.parametrize("when", [BEFORE, AFTER])
+
+
+class Faulty:
+    """A DynamoDB client of which one call fails: nothing was done then, or all of it and the answer got lost."""
+
+    def __init__(self, client: "DynamoDBClient") -> None:
+        self._client = client
+        self.made = 0
+        self.failing: Mapping[int, tuple[str, Exception]] = {}
+
+    def fail(self, when: str, fault: Exception, *, calls: range = range(1)) -> None:
+        """Let these of the next calls fail, the next one being 0."""
+        self.made = 0
+        self.failing = dict.fromkeys(calls, (when, fault))
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._client, name)
+        if not name.endswith(("_item", "_items", "query")):
+            return attribute
+
+        def call(**arguments: Any) -> Any:
+            when, fault = self.failing.get(self.made, (None, None))
+            self.made += 1
+            if fault is not None and when == BEFORE:
+                raise fault
+            answer = attribute(**arguments)
+            if fault is not None:
+                raise fault
+            return answer
+
+        return call
+
+
+@pytest.fixture(name="service")
+def _service(tables: "tuple[DynamoDBClient, Mapping[str, str]]") -> Service:
+    """A service whose client of DynamoDB can fail."""
+    client, names = tables
+    harness.empty(client, names)
+    faulty: Any = Faulty(client)
+    return Service.of(faulty, names)
+
+
+@pytest.fixture(name="store")
+def _store(service: Service) -> Faulty:
+    client: Any = service.client
+    assert isinstance(client, Faulty)
+    return client
+
+
+def unavailable(response: Response) -> bool:
+    """Tell whether an application hears to try again.
+
+    No JSON: auth0-spa-js takes any JSON answer without a refresh token for the end of the session.
+    """
+    assert "secret" not in response.body
+    headers = {name: response.headers.get(name) for name in ("content-type", "retry-after", "cache-control")}
+    expected = {"content-type": "text/plain; charset=utf-8", "retry-after": "1", "cache-control": "no-store"}
+    return response.status == 503 and headers == expected
+
+
+def unavailable_page(response: Response) -> bool:
+    """Tell whether a person hears to try again."""
+    assert "secret" not in response.body
+    return (response.status, response.headers["retry-after"], kind(response)) == (503, "1", "temporary_fault")
+
+
+# ---- Refresh
+
+
+@every_fault
+@either_side
+def test_a_fault_during_a_refresh_costs_nothing(service: Service, store: Faulty, fault: Exception, when: str) -> None:
+    """Also when the write was done and only its answer got lost: then the retry is a replay."""
+    token = service.login_tokens()["refresh_token"]
+    store.fail(when, fault)
+
+    assert unavailable(service.refresh(token))
+    service.wait(LEEWAY)
+    live = service.refreshed(token)
+
+    (family,) = service.items("FamiliesTable")
+    assert family["generation"]["N"] == "1"
+    assert "revoked_at" not in family
+    assert service.refresh(live).status == 200
+    assert [event.alarm for event in service.events if event.alarm] == ["Fault"]
+
+
+@every_fault
+@either_side
+def test_reuse_is_not_reported_before_the_revocation_is_durable(
+    service: Service, store: Faulty, fault: Exception, when: str
+) -> None:
+    """The second call is the kill. Until it is done the answer is 503, and then the next copy kills."""
+    token = service.login_tokens()["refresh_token"]
+    live = service.refreshed(token)
+    service.wait(LEEWAY + 2)
+    store.fail(when, fault, calls=range(1, 2))
+
+    assert unavailable(service.refresh(token))
+    assert refusal(service.refresh(token)) == (400, "invalid_grant")
+    assert refusal(service.refresh(live)) == (400, "invalid_grant")
+
+
+def test_the_script_that_asked_may_read_that_it_should_try_again(service: Service, store: Faulty) -> None:
+    token = service.login_tokens()["refresh_token"]
+    store.fail(BEFORE, FAULTS["unreachable"])
+    form = {"grant_type": "refresh_token", "client_id": SPA.client_id, "refresh_token": token}
+
+    response = service.send("POST", "/oauth/token", form, {"Origin": ORIGIN})
+
+    assert unavailable(response)
+    assert response.headers["access-control-allow-origin"] == ORIGIN
+
+
+class Broken:
+    """Something that fails whatever is asked of it."""
+
+    def __init__(self, fault: Exception) -> None:
+        self.fault = fault
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        def fail(*_: object, **__: object) -> NoReturn:
+            raise self.fault
+
+        return fail
+
+
+def break_token_endpoint(service: Service, **parts: object) -> Callable[[], None]:
+    """Replace parts of the token endpoint; return how to mend it."""
+    endpoint = service.routes["POST", "/oauth/token"]
+    routes = service.routes
+    service.routes = {**routes, ("POST", "/oauth/token"): dataclasses.replace(endpoint, **parts)}
+
+    def mend() -> None:
+        service.routes = routes
+
+    return mend
+
+
+def test_keys_that_cannot_be_loaded_are_noticed_before_the_token_is_spent(service: Service) -> None:
+    token = service.login_tokens()["refresh_token"]
+    before = service.contents()
+    mend = break_token_endpoint(service, signing_keys=Broken(StoreUnavailable("secret")))
+
+    assert unavailable(service.refresh(token))
+    assert service.contents() == before
+    mend()
+    assert service.refresh(token).status == 200
+
+
+def test_a_signature_that_fails_after_the_token_was_spent_costs_nothing(service: Service) -> None:
+    token = service.login_tokens()["refresh_token"]
+
+    class Signing:
+        def signer(self) -> Any:
+            return Broken(SigningFailed("secret"))
+
+    mend = break_token_endpoint(service, signing_keys=Signing())
+
+    assert unavailable(service.refresh(token))
+    mend()
+    assert service.refresh(service.refreshed(token)).status == 200
+
+
+def test_token_keys_that_cannot_be_loaded_are_no_reason_to_refuse(service: Service) -> None:
+    token = service.login_tokens()["refresh_token"]
+    for path in ("/oauth/token", "/oauth/revoke"):
+        endpoint = service.routes["POST", path]
+        broken: Any = Broken(StoreUnavailable("secret"))
+        if path == "/oauth/token":
+            grants = {name: dataclasses.replace(grant, token_keys=broken) for name, grant in endpoint.grants.items()}
+            endpoint = dataclasses.replace(endpoint, grants=grants)
+        else:
+            endpoint = dataclasses.replace(endpoint, token_keys=broken)
+        service.routes = {**service.routes, ("POST", path): endpoint}
+
+    assert unavailable(service.refresh(token))
+    assert unavailable(service.refresh("hrt_forged"))
+    assert unavailable(service.revoke(token))
+
+
+class Unread(Declared):
+    """A configuration that cannot be read."""
+
+    def application(self, client_id: str) -> NoReturn:
+        raise StoreUnavailable(client_id)
+
+    def is_web_origin(self, origin: str) -> NoReturn:
+        raise StoreUnavailable(origin)
+
+    def published_keys(self) -> NoReturn:
+        raise StoreUnavailable("no keys")
+
+
+def unread(service: Service) -> None:
+    """Let every endpoint fail to read its configuration."""
+    configuration = Unread({}, {})
+    for (method, path), endpoint in service.routes.items():
+        changes: dict[str, object] = {}
+        if hasattr(endpoint, "configuration"):
+            changes["configuration"] = configuration
+        if hasattr(endpoint, "flow"):
+            changes["flow"] = dataclasses.replace(endpoint.flow, configuration=configuration)
+        if hasattr(endpoint, "verifier"):
+            changes["verifier"] = dataclasses.replace(endpoint.verifier, published_keys=configuration.published_keys)
+        if changes:
+            service.routes = {**service.routes, (method, path): dataclasses.replace(endpoint, **changes)}
+
+
+def test_a_configuration_that_cannot_be_read_is_no_reason_to_refuse(service: Service) -> None:
+    """An application that cannot be read is not an unknown one."""
+    document = service.login_tokens()
+    unread(service)
+
+    assert unavailable(service.refresh(document["refresh_token"]))
+    assert unavailable(service.revoke(document["refresh_token"]))
+    header = {"Authorization": f"Bearer {document['access_token']}"}
+    assert unavailable(service.send("GET", "/userinfo", headers=header))
+    assert unavailable_page(service.authorize())
+    assert unavailable_page(service.send("GET", "/v2/logout", query={"client_id": "spa", "returnTo": "https://x"}))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("OPTIONS", "/oauth/token"), ("OPTIONS", "/oauth/revoke"), ("OPTIONS", "/userinfo"), ("GET", "/userinfo")],
+)
+def test_origins_that_cannot_be_read_are_no_reason_to_refuse(service: Service, method: str, path: str) -> None:
+    """The last resort of every function is asked too, as it would be in the cloud."""
+    unread(service)
+    event = {
+        "routeKey": f"{method} {path}",
+        "headers": {"origin": ORIGIN},
+        "requestContext": {"http": {"method": method, "path": path}},
+    }
+
+    answer = web.serve({f"{method} {path}": lambda: service.routes[method, path]}, event)
+
+    assert unavailable(Response(answer["statusCode"], answer["body"], answer["headers"]))
+
+
+# ---- Codes
+
+
+@every_fault
+@pytest.mark.parametrize("call", [0, 1], ids=["the read", "the transaction"])
+def test_a_fault_before_the_code_is_spent_costs_nothing(
+    service: Service, store: Faulty, fault: Exception, call: int
+) -> None:
+    code = service.code()
+    store.fail(BEFORE, fault, calls=range(call, call + 1))
+
+    assert unavailable(service.exchange(code))
+    assert service.exchange(code).status == 200
+
+
+@every_fault
+def test_a_lost_answer_to_a_code_exchange_is_no_refusal_and_leaves_nothing_that_could_be_stolen(
+    service: Service, store: Faulty, fault: Exception
+) -> None:
+    """The person logs in once more: the tokens of the first exchange were never sent to anybody."""
+    code = service.code()
+    store.fail(AFTER, fault, calls=range(1, 2))
+
+    assert unavailable(service.exchange(code))
+    assert refusal(service.exchange(code)) == (400, "invalid_grant")
+    assert "code" in answered(service.authorize())
+    service.wait(11)
+    service.exchange(code)
+    assert [item["revoked_because"]["S"] for item in service.items("FamiliesTable")] == ["code_reuse"]
+
+
+@either_side
+def test_transactions_that_collide_are_tried_again_under_one_token(service: Service, store: Faulty, when: str) -> None:
+    """`ClientRequestToken`: a second try recognises the work of the first, if that was done after all."""
+    code = service.code()
+    store.fail(when, conflict(), calls=range(1, 4))
+
+    assert tokens(service.exchange(code))["refresh_token"]
+    assert len(service.items("FamiliesTable")) == 1
+
+
+def test_transactions_that_go_on_colliding_are_no_refusal(service: Service, store: Faulty) -> None:
+    code = service.code()
+    store.fail(BEFORE, conflict(), calls=range(1, 100))
+
+    assert unavailable(service.exchange(code))
+    store.failing = {}
+    assert service.exchange(code).status == 200
+
+
+def test_a_transaction_that_is_cancelled_for_another_reason_is_no_refusal(service: Service, store: Faulty) -> None:
+    code = service.code()
+    reasons = [{"Code": "ThrottlingError"}, {"Code": "None"}, {"Code": "None"}]
+    store.fail(BEFORE, answered_with("TransactionCanceledException", CancellationReasons=reasons), calls=range(1, 2))
+
+    assert unavailable(service.exchange(code))
+    assert service.exchange(code).status == 200
+
+
+@every_fault
+def test_a_second_use_of_a_code_is_not_reported_before_the_revocation_is_durable(
+    service: Service, store: Faulty, fault: Exception
+) -> None:
+    code = service.code()
+    token = tokens(service.exchange(code))["refresh_token"]
+    service.wait(30)
+    store.fail(BEFORE, fault, calls=range(1, 2))
+
+    assert unavailable(service.exchange(code))
+    assert refusal(service.exchange(code)) == (400, "invalid_grant")
+    assert refusal(service.refresh(token)) == (400, "invalid_grant")
+
+
+# ---- Revocation and userinfo
+
+
+@every_fault
+@either_side
+def test_a_revocation_that_may_have_failed_is_never_reported_as_done(
+    service: Service, store: Faulty, fault: Exception, when: str
+) -> None:
+    token = service.login_tokens()["refresh_token"]
+    store.fail(when, fault)
+
+    assert unavailable(service.revoke(token))
+    assert service.refresh(token).status == (200 if when == BEFORE else 400)
+    assert service.revoke(token).status == 200
+    assert refusal(service.refresh(token)) == (400, "invalid_grant")
+
+
+@every_fault
+def test_a_user_who_cannot_be_read_is_not_an_unknown_one(service: Service, store: Faulty, fault: Exception) -> None:
+    header = {"Authorization": f"Bearer {service.login_tokens()['access_token']}"}
+    store.fail(BEFORE, fault)
+
+    assert unavailable(service.send("GET", "/userinfo", headers=header))
+    assert service.send("GET", "/userinfo", headers=header).status == 200
+
+
+# ---- People
+
+
+def return_to_the_application(service: Service) -> Callable[[], Response]:
+    service.log_in()
+    return service.authorize
+
+
+def return_in_a_hidden_frame(service: Service) -> Callable[[], Response]:
+    service.log_in()
+    return lambda: service.authorize(prompt="none")
+
+
+def log_in(service: Service) -> Callable[[], Response]:
+    shown = service.authorize(prompt="login")
+    return lambda: sign_in(service, shown, ALICE.email)
+
+
+def choose_an_account(service: Service) -> Callable[[], Response]:
+    service.log_in()
+    shown = service.authorize(prompt="select_account")
+    return lambda: service.send("POST", "/login", {**read(shown).forms[0].fields, "action": "continue"})
+
+
+def agree(service: Service) -> Callable[[], Response]:
+    shown = service.log_in(THIRD_PARTY, prompt="consent")
+    return lambda: submit(service, shown, decision="allow")
+
+
+def log_out(service: Service) -> Callable[[], Response]:
+    service.log_in()
+    query = {"client_id": "spa", "returnTo": "https://app.example/"}
+    return lambda: service.send("GET", "/v2/logout", query=query)
+
+
+def every_call(service: Service, store: Faulty, prepare: Callable[[Service], Callable[[], Response]]) -> Iterator[int]:
+    """Each call that an action makes by its number; the action itself is left to the test."""
+    store.made = 0
+    act = prepare(service)
+    store.made = 0
+    act()
+    yield from range(store.made)
+
+
+@pytest.mark.parametrize(
+    "prepare", [return_to_the_application, return_in_a_hidden_frame, log_in, choose_an_account, agree, log_out]
+)
+@pytest.mark.parametrize(
+    ("when", "fault"), [(BEFORE, FAULTS["unreachable"]), (AFTER, FAULTS["table throttled"])], ids=[BEFORE, AFTER]
+)
+def test_whichever_call_fails_a_person_hears_to_try_again_and_then_gets_on(
+    service: Service,
+    store: Faulty,
+    prepare: Callable[[Service], Callable[[], Response]],
+    when: str,
+    fault: Exception,
+) -> None:
+    calls = list(every_call(service, store, prepare))
+    assert len(calls) > 2
+    for call in calls:
+        service.wait(DAY)  # else the brakes would slow down our logins that came to nothing
+        act = prepare(service)
+        store.fail(when, fault, calls=range(call, call + 1))
+
+        assert unavailable_page(act()), call
+        again = act()
+        assert again.status == 303, call
+        assert "error" not in again.headers["location"]
+
+
+def test_brakes_that_cannot_be_read_are_not_taken_for_brakes_that_are_off(service: Service) -> None:
+    """DynamoDB answers a throttled batch with success and a list of what it left out."""
+    shown = service.authorize()
+    endpoint = service.routes["POST", "/login"]
+    table = service.tables["LoginAttemptsTable"]
+
+    class Throttled:
+        def batch_get_item(self, **arguments: Any) -> dict[str, Any]:
+            return {"Responses": {table: []}, "UnprocessedKeys": arguments["RequestItems"]}
+
+    attempts = dataclasses.replace(endpoint.attempts, client=Throttled())
+    service.routes = {**service.routes, ("POST", "/login"): dataclasses.replace(endpoint, attempts=attempts)}
+
+    assert unavailable_page(sign_in(service, shown, ALICE.email))
+    assert "__Host-heirloom" not in service.cookies
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
+def test_a_mistake_of_ours_is_not_dressed_up_as_a_fault_that_passes(service: Service, store: Faulty, code: str) -> None:
+    """A wrong expression or a missing permission: no retry mends it, and the function answers 500 without a word."""
+    token = service.login_tokens()["refresh_token"]
+    store.fail(BEFORE, answered_with(code), calls=range(1))
+    body = json.dumps({"grant_type": "refresh_token", "client_id": "spa", "refresh_token": token})
+    event = {
+        "routeKey": "POST /oauth/token",
+        "headers": {"content-type": "application/json"},
+        "requestContext": {"http": {"method": "POST", "path": "/oauth/token"}},
+        "body": body,
+    }
+
+    answer = web.serve({"POST /oauth/token": lambda: service.routes["POST", "/oauth/token"]}, event)
+
+    assert (answer["statusCode"], answer["body"]) == (500, "Something went wrong.")
