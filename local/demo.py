@@ -23,7 +23,7 @@ from heirloom.adapters.settings import Settings
 from heirloom.domain import encoding, lifetimes
 from heirloom.domain.application import RefreshTokenPolicy
 from heirloom.domain.family import SLOTS, Family
-from heirloom.domain.ports import Configuration, Families
+from heirloom.domain.ports import Configuration
 from heirloom.domain.refresh_token import FamilyKey
 from heirloom.wiring import common
 from local import stack
@@ -77,11 +77,14 @@ class RecentEvents(logging.Handler):
 
 @dataclass(frozen=True, slots=True)
 class Demonstration:
-    """The pages of examples/browser and the window, as a WSGI application (PEP 3333). `clock` gives epoch seconds."""
+    """The pages of examples/browser and the window, as a WSGI application (PEP 3333).
+
+    `find` looks up a family; `clock` gives epoch seconds.
+    """
 
     issuer: str
     configuration: Configuration
-    families: Families
+    find: Callable[[FamilyKey], Family | None]
     events: RecentEvents
     clock: Callable[[], float] = time.time
 
@@ -125,7 +128,7 @@ class Demonstration:
 
     def _family(self, key: FamilyKey) -> Document | None:
         application = self.configuration.application(CLIENT_ID)
-        family = self.families.find(key)
+        family = self.find(key)
         if application is None or family is None or family.grant.client_id != CLIENT_ID:
             return None
         return described(family, application.refresh_token)
@@ -152,7 +155,7 @@ def application(issuer: str, environment: Mapping[str, str]) -> Demonstration:
     return Demonstration(
         issuer,
         DynamoDBConfiguration(dynamodb, settings.configuration_table, clock=time.time),
-        DynamoDBFamilies(dynamodb, settings.families_table),
+        DynamoDBFamilies(dynamodb, settings.families_table).find,
         recent,
     )
 

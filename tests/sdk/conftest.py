@@ -1,0 +1,37 @@
+"""One running service for all SDKs; a browser for those that live in one."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.sdk import running
+from tests.sdk.running import World
+from tests.sdk.window import chromium
+
+
+@pytest.fixture(scope="session", name="world")
+def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running.world(tmp_path_factory.mktemp("sdk"), running.tenant_file) as world:
+        yield world
+
+
+@pytest.fixture(scope="module", name="browser")
+def _browser() -> Iterator[Browser]:
+    # No longer than a module: others have event loops of their own.
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(name="context")
+def _context(browser: Browser) -> Iterator[BrowserContext]:
+    with browser.new_context() as context:
+        context.set_default_timeout(15_000)
+        yield context
+
+
+@pytest.fixture(autouse=True)
+def _sdk(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+    """Note in the report which SDK a test is about, and its version: what a table of compatibility is made of."""
+    for name, value in request.module.SDK.items():
+        record_property(name, value)
