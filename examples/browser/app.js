@@ -198,7 +198,9 @@ function whyItEnded() {
   if (event.type !== "ferrt") return [words.REFUSED, ...source];
   const generation = event.details.tokenCounter;
   const spent = family.superseded.find((each) => each.generation === generation);
-  const late = spent ? `${duration(event.at - spent.spent_at)} after it was spent` : "long after it was spent";
+  const late = spent
+    ? `${duration(event.at - spent.spent_at)} after it was spent`
+    : "more than eight generations after it was spent";
   return [words.reused(generation, late, duration(family.leeway)), ...source];
 }
 
