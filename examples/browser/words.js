@@ -47,7 +47,7 @@ export const WHY_REPLAYS =
 export const thiefFirst = (presented, received) =>
   `Generation ${presented} was live, and a copy is as good as the original. ` +
   `The thief holds generation ${received}, you hold a spent token. Refresh within the leeway and you get the live ` +
-  "one too; refresh later and the server knows that you are two.";
+  "one too; refresh later and the family ends for both.";
 
 /**
  * @param {number} generation
@@ -55,5 +55,5 @@ export const thiefFirst = (presented, received) =>
  * @param {string} leeway
  */
 export const reused = (generation, late, leeway) =>
-  `Generation ${generation} was presented ${late}; the leeway is ${leeway}. So two parties hold this login. ` +
-  "The server cannot tell which one is the thief, and ended the family for both.";
+  `Generation ${generation} was presented ${late}; the leeway is ${leeway}. A copy that late cannot be told from ` +
+  "theft, nor the thief from you: the server ended the family for both.";
