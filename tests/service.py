@@ -47,6 +47,7 @@ from heirloom.endpoints.code_exchange import CodeGrant
 from heirloom.endpoints.consent import ConsentEndpoint
 from heirloom.endpoints.cross_origin import Preflight
 from heirloom.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
+from heirloom.endpoints.introspect import IntrospectionEndpoint
 from heirloom.endpoints.login import LoginEndpoint, LoginPage
 from heirloom.endpoints.logout import LogoutEndpoint
 from heirloom.endpoints.refresh import RefreshGrant
@@ -307,6 +308,7 @@ class Service:
                 ("POST", "/oauth/token"): TokenEndpoint(ISSUER, configuration, grants, keys, events),
                 ("OPTIONS", "/oauth/token"): Preflight(configuration, "POST"),
                 ("POST", "/oauth/revoke"): RevocationEndpoint(configuration, families, keys, events),
+                ("POST", "/oauth/introspect"): IntrospectionEndpoint(configuration, families, keys, verifier, events),
                 ("OPTIONS", "/oauth/revoke"): Preflight(configuration, "POST"),
                 ("GET", "/userinfo"): userinfo,
                 ("POST", "/userinfo"): userinfo,

@@ -1,4 +1,4 @@
-"""`/oauth/revoke`: families end."""
+"""`/oauth/revoke` and `/oauth/introspect`: families end, and what a token is good for."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ from heirloom.wiring import common, revoke
 ROUTES: web.Routes = {
     "POST /oauth/revoke": revoke.revocation,
     "OPTIONS /oauth/revoke": common.preflight,
+    "POST /oauth/introspect": revoke.introspection,
 }
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answer a request to the revocation endpoint."""
+    """Answer a request to the revocation or the introspection endpoint."""
     return web.serve(ROUTES, event)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -13,6 +13,7 @@ from tests.service import Service
 
 SECRETS = {"access_token", "client_secret", "code", "code_verifier", "csrf", "email", "id_token", "password"}
 SECRETS |= {"refresh_token", "token"}
+DESCRIPTION = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]+", re.ASCII)
 SHORTEST_SECRET = 12
 """Characters; what is shorter and looks like a secret is a test's nonsense."""
 
@@ -61,6 +62,8 @@ def _check_browser_answer(response: Response) -> None:
             re.ASCII,
         )
     if response.status == 303:
+        answer = dict(parse_qsl(urlsplit(headers["location"]).query))
+        assert DESCRIPTION.fullmatch(answer.get("error_description", "none")), "RFC 6749 §4.1.2.1"
         return
     policy = headers["content-security-policy"].split("; ")
     assert "default-src 'none'" in policy
@@ -79,4 +82,4 @@ def _check_answer_to_an_application(request: Request, response: Response) -> Non
     if response.status in {400, 401, 403} and request.path != "/userinfo":
         document = json.loads(response.body)
         assert document.keys() == {"error", "error_description"}
-        assert re.fullmatch(r"[\x20\x21\x23-\x5B\x5D-\x7E]+", document["error_description"]), "RFC 6749 §5.2"
+        assert DESCRIPTION.fullmatch(document["error_description"]), "RFC 6749 §5.2"

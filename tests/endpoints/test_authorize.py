@@ -294,8 +294,16 @@ def test_state_comes_back_to_the_letter(service: Service, state: str, prompt: st
     assert "\n" not in response.headers["location"]
 
 
+@pytest.mark.parametrize("changes", [{}, {"prompt": "none"}, {"scope": "a\\b"}], ids=["code", "silent", "error"])
+def test_every_answer_names_its_issuer(service: Service, changes: dict[str, Any]) -> None:
+    """RFC 9207 §2: in errors too."""
+    response = service.log_in() if not changes else service.authorize(**changes)
+
+    assert answered(response)["iss"] == ISSUER
+
+
 def test_no_state_comes_back_where_none_was_sent(service: Service) -> None:
-    assert set(answered(service.log_in(state=None))) == {"code"}
+    assert set(answered(service.log_in(state=None))) == {"code", "iss"}
 
 
 def test_the_nonce_is_in_the_id_token(service: Service) -> None:
@@ -348,7 +356,12 @@ def test_web_message_says_login_required(service: Service) -> None:
     """auth0-spa-js waits for exactly this in its hidden frame."""
     page = read(service.authorize(response_mode="web_message", prompt="none"))
 
-    assert page.message == {"error": "login_required", "error_description": "Login required", "state": "some state"}
+    assert page.message == {
+        "error": "login_required",
+        "error_description": "Login required",
+        "state": "some state",
+        "iss": ISSUER,
+    }
 
 
 def test_web_message_may_be_framed_by_the_applications_web_origins_and_by_nobody_else(service: Service) -> None:
@@ -559,6 +572,18 @@ def test_pages_speak_the_language_that_was_asked_for(
     shown = service.send("GET", "/authorize", query=query, headers={"Accept-Language": accept_language})
 
     assert read(shown).language == expected
+
+
+def test_a_native_application_gets_no_answer_that_nobody_sees(service: Service) -> None:
+    """RFC 8252 §8.6: any program on the device may ask in its name and take its port or scheme."""
+    service.log_in()
+
+    shown = service.authorize(NATIVE)
+    chooser = read(shown).forms[0]
+
+    assert chooser.buttons == [("action", "continue")]
+    assert answered(service.authorize(NATIVE, prompt="none"))["error"] == "interaction_required"
+    assert "code" in answered(service.send("POST", "/login", {**chooser.fields, "action": "continue"}))
 
 
 # ---- Sessions

@@ -43,7 +43,15 @@ def test_every_endpoint_that_is_listed_is_there(service: Service) -> None:
     listed = {value for name, value in document(service).items() if name.endswith(("_endpoint", "_uri"))}
 
     assert listed == {
-        ISSUER + path for path in ("authorize", "oauth/token", "oauth/revoke", "userinfo", ".well-known/jwks.json")
+        ISSUER + path
+        for path in (
+            "authorize",
+            "oauth/token",
+            "oauth/revoke",
+            "oauth/introspect",
+            "userinfo",
+            ".well-known/jwks.json",
+        )
     }
     assert {url.removeprefix(ISSUER.rstrip("/")) for url in listed} <= {path for _, path in service.routes}
 

@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from heirloom.domain.lifetimes import DAY, MINUTE, REMEMBERED_ADDRESS
 from heirloom.endpoints.browser import Browser
 from heirloom.endpoints.login import LoginEndpoint
 from heirloom.http import Response
-from tests.endpoints.hands import block, raise_epoch, store_calls
+from tests.endpoints.hands import block, in_parallel, raise_epoch, store_calls
 from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.service import (
     ALICE,
@@ -479,19 +480,31 @@ class Together:
         return getattr(self.attempts, name)
 
 
-def test_guesses_at_one_account_in_parallel_count_like_any_others(stranger: Service) -> None:
-    callers = 8
-    endpoint: LoginEndpoint = stranger.routes["POST", "/login"]
-    attempts: Any = Together(endpoint.attempts, callers)
-    stranger.routes = {**stranger.routes, ("POST", "/login"): dataclasses.replace(endpoint, attempts=attempts)}
-    threads = [threading.Thread(target=guess, args=(stranger,)) for _ in range(callers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def send_together(service: Service, emails: list[str]) -> list[int]:
+    """The statuses of guesses that all looked at the brakes before any of them was counted."""
+    endpoint: LoginEndpoint = service.routes["POST", "/login"]
+    attempts: Any = Together(endpoint.attempts, len(emails))
+    service.routes = {**service.routes, ("POST", "/login"): dataclasses.replace(endpoint, attempts=attempts)}
+    return sorted(response.status for response in in_parallel(*[partial(guess, service, email) for email in emails]))
 
-    statuses = [response.status for request, response in stranger.transcript if request.path == "/login"]
-    assert sorted(statuses) == [400] + [429] * (callers - 1)
+
+def test_guesses_at_one_account_in_parallel_count_like_any_others(stranger: Service) -> None:
+    assert send_together(stranger, [ALICE.email] * 8) == [400] + [429] * 7
+
+
+def test_guesses_in_parallel_after_a_day_of_silence_count_like_any_others(stranger: Service) -> None:
+    """Whoever empties a bucket that is forgotten must not empty it of what came since."""
+    guess(stranger)
+    stranger.wait(DAY)
+
+    assert send_together(stranger, [ALICE.email] * 8) == [400] + [429] * 7
+
+
+def test_guesses_at_many_accounts_in_parallel_are_few(stranger: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many people may share an address, but not so many that a burst after each pause would be worth an attack."""
+    monkeypatch.setattr(guessing, "ADDRESS", guessing.Brake(free_attempts=2, first_pause=60, longest_pause=300))
+
+    assert send_together(stranger, [f"user{number}@example.com" for number in range(8)]) == [400] * 3 + [429] * 5
 
 
 def test_passwords_are_compared_however_a_keyboard_composes_them(stranger: Service) -> None:

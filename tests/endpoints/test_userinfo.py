@@ -271,7 +271,8 @@ FORGERIES: dict[str, Callable[[str, dict[str, Any]], str]] = {
 def good_claims(service: Service) -> dict[str, Any]:
     """What an access token has to say."""
     times = {"iat": service.now, "exp": service.now + 60}
-    return {"iss": ISSUER, "sub": ALICE.user_id, "aud": [API, f"{ISSUER}userinfo"], "scope": "openid", **times}
+    audience = [API, f"{ISSUER}userinfo"]
+    return {"iss": ISSUER, "sub": ALICE.user_id, "aud": audience, "scope": "openid", "jti": "token-1", **times}
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES.keys())

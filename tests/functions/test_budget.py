@@ -17,7 +17,7 @@ PAID_FOR = {
         "cryptography",
     },  # jinja2 with the first page
     "token": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
-    "revoke": {"aws_lambda_powertools", "boto3", "botocore", "cachetools"},
+    "revoke": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
     "jwks": {"aws_lambda_powertools", "boto3", "botocore", "cachetools"},
     "userinfo": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
     "rotate_keys": {"aws_lambda_powertools", "boto3", "botocore", "cryptography"},

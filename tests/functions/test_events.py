@@ -126,6 +126,7 @@ def test_an_event_is_answered(answers: Mapping[str, dict[str, Any]], name: str) 
         ("jwks/openid_configuration", 200),
         ("jwks/oauth_authorization_server", 200),
         ("revoke/revoke", 200),
+        ("revoke/introspect", 200),
         ("revoke/preflight", 204),
         ("token/preflight", 204),
         ("userinfo/preflight", 204),
@@ -153,4 +154,4 @@ def test_the_login_ends_with_a_code_for_the_application(answers: Mapping[str, di
     location = answers["authorize/login"]["headers"]["location"]
     address, _, query = location.partition("?")
     assert address == "http://localhost:8401/"
-    assert parse_qs(query).keys() == {"code", "state"}
+    assert parse_qs(query).keys() == {"code", "state", "iss"}

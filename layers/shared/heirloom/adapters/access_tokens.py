@@ -9,7 +9,7 @@ from heirloom.domain import lifetimes
 from heirloom.domain.errors import InvalidToken
 
 _TYPES = ("JWT", "at+jwt")  # not a set: a forged header may hold what has no hash
-_REQUIRED = ["iss", "sub", "aud", "exp", "iat"]
+_REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "scope"]  # ID tokens have no scope and no jti
 LONGEST = 8192
 
 
@@ -20,14 +20,14 @@ class PublishedKeysVerifier:
     issuer: str
     published_keys: Callable[[], str]
 
-    def access_token(self, token: str, *, audience: str, now: int) -> dict[str, object]:
+    def access_token(self, token: str, *, audience: str | None, now: int) -> dict[str, object]:
         """Return the claims of a valid access token; raise `InvalidToken`, with one public text."""
         try:
             return self._claims(token, audience, now)
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise InvalidToken("The access token is invalid or expired", reason=f"{type(error).__name__}") from None
 
-    def _claims(self, token: str, audience: str, now: int) -> dict[str, object]:
+    def _claims(self, token: str, audience: str | None, now: int) -> dict[str, object]:
         if len(token) > LONGEST:
             raise ValueError("too long")
         header = jwt.get_unverified_header(token)
@@ -44,7 +44,13 @@ class PublishedKeysVerifier:
             audience=audience,
             issuer=self.issuer,
             # The caller's clock decides, as everywhere; PyJWT would read its own.
-            options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+            options={
+                "require": _REQUIRED,
+                "verify_aud": audience is not None,
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
         )
         expires_at = claims["exp"]
         if not isinstance(expires_at, int) or expires_at + lifetimes.CLOCK_SKEW <= now:

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
@@ -37,21 +37,21 @@ class DynamoDBLoginAttempts:
             for item in items
         }
 
-    def add(self, bucket: str, *, seen: Attempts | None, now: int) -> bool:
-        """Count an attempt, if the bucket still is as it was *seen* (`None`: however it is); return whether it was."""
-        condition: dict[str, Any] = {}
-        values: dict[str, Any] = {":one": number(1), ":now": number(now), ":gone": number(now + guessing.FORGETTING)}
-        if seen is not None:
-            condition["ConditionExpression"] = "attribute_not_exists(attempts) OR attempts = :seen"
-            values[":seen"] = number(seen.count)
+    def add(self, bucket: str, *, at_most: int, now: int) -> bool:
+        """Count an attempt if the bucket holds *at_most* so many by now; return whether it did."""
         try:
             with translated_faults("add login attempt"):
                 self.client.update_item(
                     TableName=self.table,
                     Key=_item_key(bucket),
                     UpdateExpression="SET last_at = :now, expires_at = :gone ADD attempts :one",
-                    ExpressionAttributeValues=values,
-                    **condition,
+                    ConditionExpression="attribute_not_exists(attempts) OR attempts <= :most",
+                    ExpressionAttributeValues={
+                        ":one": number(1),
+                        ":now": number(now),
+                        ":gone": number(now + guessing.FORGETTING),
+                        ":most": number(at_most),
+                    },
                 )
         except ConditionFailed:
             return False
@@ -72,6 +72,16 @@ class DynamoDBLoginAttempts:
         """Empty a bucket."""
         with translated_faults("clear login attempts"):
             self.client.delete_item(TableName=self.table, Key=_item_key(bucket))
+
+    def forget(self, bucket: str, *, last_at: int) -> None:
+        """Empty a bucket to which nothing was added after *last_at*: no attempt may undo one that came beside it."""
+        with suppress(ConditionFailed), translated_faults("forget login attempts"):
+            self.client.delete_item(
+                TableName=self.table,
+                Key=_item_key(bucket),
+                ConditionExpression="last_at <= :last",
+                ExpressionAttributeValues={":last": number(last_at)},
+            )
 
     def remember(self, bucket: str, *, now: int) -> None:
         """Note a success under *bucket*."""

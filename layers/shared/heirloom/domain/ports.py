@@ -138,14 +138,17 @@ class LoginAttempts(Protocol):
     def find(self, buckets: tuple[str, ...]) -> dict[str, Attempts]:
         """Return the attempts of *buckets*, strongly consistent; an empty one is missing."""
 
-    def add(self, bucket: str, *, seen: Attempts | None, now: int) -> bool:
-        """Count an attempt if the bucket still is as it was *seen*; return whether it was."""
+    def add(self, bucket: str, *, at_most: int, now: int) -> bool:
+        """Count an attempt if the bucket holds *at_most* so many by now; return whether it did."""
 
     def take_back(self, bucket: str) -> None:
         """Count one attempt less: it was the owner's."""
 
     def clear(self, bucket: str) -> None:
         """Empty a bucket."""
+
+    def forget(self, bucket: str, *, last_at: int) -> None:
+        """Empty a bucket to which nothing was added after *last_at*."""
 
     def remember(self, bucket: str, *, now: int) -> None:
         """Note a success under *bucket*."""
@@ -185,8 +188,8 @@ class SigningKeys(Protocol):
 class Verifier(Protocol):
     """Verification of our own access tokens with the published keys."""
 
-    def access_token(self, token: str, *, audience: str, now: int) -> dict[str, object]:
-        """Return the claims of a valid access token; raise `InvalidToken`."""
+    def access_token(self, token: str, *, audience: str | None, now: int) -> dict[str, object]:
+        """Return the claims of a valid access token for *audience* (`None`: for any); raise `InvalidToken`."""
 
 
 class Events(Protocol):

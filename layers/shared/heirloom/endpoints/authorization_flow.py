@@ -241,23 +241,25 @@ class AuthorizationFlow:
     def deliver(self, response: AuthorizationResponse, application: Application) -> Response:
         """Return the answer in the response mode that was asked for."""
         uri = response.reply_to.redirect_uri
+        # RFC 9207: an application of several servers sees which one answers, and falls for no mix-up.
+        parameters = {**response.parameters, "iss": self.browser.issuer}
         match response.reply_to.mode:
             case ResponseMode.FORM_POST:
                 source = redirect_uri.content_source(uri)
                 return self.browser.show(
-                    pages.form_post(redirect_uri=uri, parameters=response.parameters, redirect_source=source)
+                    pages.form_post(redirect_uri=uri, parameters=parameters, redirect_source=source)
                 )
             case ResponseMode.WEB_MESSAGE:
                 return self.browser.show(
                     pages.web_message(
                         target_origin=redirect_uri.origin(uri) or "",
-                        response=response.parameters,
+                        response=parameters,
                         frame_ancestors=sorted(application.web_origins),
                     )
                 )
             case ResponseMode.QUERY:
                 separator = "&" if urlsplit(uri).query else "?"
-                return self.browser.redirect(f"{uri}{separator}{urlencode(response.parameters)}")
+                return self.browser.redirect(f"{uri}{separator}{urlencode(parameters)}")
 
     def _audience(self, request: AuthorizationRequest) -> tuple[str, ResourceServer | None]:
         """Return the audience of the request, or the tenant's default, and its API (`None`: `/userinfo` alone)."""
@@ -267,7 +269,8 @@ class AuthorizationFlow:
             return userinfo, None
         api = self.configuration.resource_server(audience)
         if api is None:
-            raise AccessDenied(f"Service not found: {audience}")
+            # The audience stays out of the answer: RFC 6749 §4.1.2.1 lets few characters into `error_description`.
+            raise AccessDenied("Service not found: the audience is no API of this tenant")
         return audience, api
 
     def _scope(

@@ -26,8 +26,7 @@ class Brakes:
         found = self.attempts.find((*buckets, self._remembered))
         remembered = self._is_remembered(found.pop(self._remembered, None))
         for bucket in [name for name, attempts in found.items() if guessing.forgotten(attempts, self.now)]:
-            self.attempts.clear(bucket)
-            del found[bucket]
+            self.attempts.forget(bucket, last_at=found.pop(bucket).last_at)
         pauses = [
             guessing.pause(brake, found.get(bucket, Attempts()), self.now)
             for bucket, brake in buckets.items()
@@ -35,10 +34,10 @@ class Brakes:
         ]
         if (longest := max(pauses)) > 0:
             return longest
-        for bucket in buckets:
-            # Only the narrowest bucket is strict: many people may log in through one address at once.
-            seen = found.get(bucket, Attempts()) if bucket == self._account_from_network else None
-            if not self.attempts.add(bucket, seen=seen, now=self.now):
+        for bucket, brake in buckets.items():
+            # Only the narrowest bucket is strict: many people may log in through one address at once, up to a point.
+            meanwhile = 0 if bucket == self._account_from_network else brake.free_attempts
+            if not self.attempts.add(bucket, at_most=found.get(bucket, Attempts()).count + meanwhile, now=self.now):
                 return CONTENTION_PAUSE
         return 0
 

@@ -27,6 +27,7 @@ def metadata(issuer: str, ui_locales: tuple[str, ...]) -> dict[str, object]:
         "authorization_endpoint": f"{issuer}authorize",
         "token_endpoint": f"{issuer}oauth/token",
         "revocation_endpoint": f"{issuer}oauth/revoke",
+        "introspection_endpoint": f"{issuer}oauth/introspect",
         "userinfo_endpoint": f"{issuer}userinfo",
         "jwks_uri": f"{issuer}.well-known/jwks.json",
         "response_types_supported": ["code"],
@@ -36,11 +37,15 @@ def metadata(issuer: str, ui_locales: tuple[str, ...]) -> dict[str, object]:
         "id_token_signing_alg_values_supported": ["RS256"],
         "token_endpoint_auth_methods_supported": [method.value for method in AuthenticationMethod],
         "revocation_endpoint_auth_methods_supported": [method.value for method in AuthenticationMethod],
+        "introspection_endpoint_auth_methods_supported": [
+            method.value for method in AuthenticationMethod if method is not AuthenticationMethod.NONE
+        ],
         "code_challenge_methods_supported": [METHOD],
         "prompt_values_supported": [prompt.value for prompt in Prompt],
         "scopes_supported": sorted(scope.STANDARD_SCOPES),
         "claims_supported": sorted({*claims, "sub", "iss", "aud", "iat", "exp", "auth_time", "nonce", "sid"}),
         "ui_locales_supported": list(ui_locales),
+        "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

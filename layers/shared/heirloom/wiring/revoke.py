@@ -3,14 +3,28 @@
 from functools import cache
 
 from heirloom.adapters import aws
+from heirloom.adapters.access_tokens import PublishedKeysVerifier
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.token_keys import SecretTokenKeys
+from heirloom.endpoints.introspect import IntrospectionEndpoint
 from heirloom.endpoints.revoke import RevocationEndpoint
 from heirloom.wiring.common import configuration, events, families, settings
 
 
 @cache
+def token_keys() -> SecretTokenKeys:
+    """Return the keyring behind refresh tokens."""
+    return SecretTokenKeys.of(Secret(aws.secrets_manager(), settings().token_keys_secret))
+
+
+@cache
 def revocation() -> RevocationEndpoint:
     """Return `POST /oauth/revoke`."""
-    token_keys = SecretTokenKeys.of(Secret(aws.secrets_manager(), settings().token_keys_secret))
-    return RevocationEndpoint(configuration(), families(), token_keys, events())
+    return RevocationEndpoint(configuration(), families(), token_keys(), events())
+
+
+@cache
+def introspection() -> IntrospectionEndpoint:
+    """Return `POST /oauth/introspect`."""
+    verifier = PublishedKeysVerifier(settings().issuer, configuration().published_keys)
+    return IntrospectionEndpoint(configuration(), families(), token_keys(), verifier, events())
