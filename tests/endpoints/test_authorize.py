@@ -1,6 +1,7 @@
 """`/authorize`: what is asked of the person, and where the answer goes."""
 
 import dataclasses
+from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
