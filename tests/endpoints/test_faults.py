@@ -17,8 +17,10 @@ from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.service import (
     ALICE,
     ORIGIN,
+    SECRET,
     SPA,
     THIRD_PARTY,
+    WEB,
     Declared,
     Service,
     answered,
@@ -391,6 +393,18 @@ def test_a_user_who_cannot_be_read_is_not_an_unknown_one(service: Service, store
 
     assert unavailable(service.send("GET", "/userinfo", headers=header))
     assert service.send("GET", "/userinfo", headers=header).status == 200
+
+
+@every_fault
+@pytest.mark.parametrize("name", ["refresh_token", "access_token"])
+def test_a_token_that_cannot_be_looked_up_is_not_called_inactive(
+    service: Service, store: Faulty, fault: Exception, name: str
+) -> None:
+    form = {"client_id": WEB.client_id, "client_secret": SECRET, "token": service.login_tokens(WEB)[name]}
+    store.fail(BEFORE, fault)
+
+    assert unavailable(service.send("POST", "/oauth/introspect", form))
+    assert json.loads(service.send("POST", "/oauth/introspect", form).body)["active"] is True
 
 
 # ---- People

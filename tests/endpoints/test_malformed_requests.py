@@ -46,6 +46,7 @@ EXCHANGE = "grant_type=authorization_code&code=$code&" + urlencode(
     {"client_id": "spa", "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
 )
 REFRESH = "grant_type=refresh_token&client_id=spa&refresh_token=$refresh"
+INTROSPECT = f"client_id=web&client_secret={SECRET}&token=$refresh"
 REVOKE = "client_id=spa&token=$refresh"
 
 
@@ -92,6 +93,10 @@ def authorize(**values: str) -> Sent:
 
 def token(body: str | bytes, content_type: str | None = FORM, **headers: str) -> Sent:
     return post("/oauth/token", body, content_type, **headers)
+
+
+def introspect(body: str | bytes, content_type: str | None = FORM) -> Sent:
+    return post("/oauth/introspect", body, content_type)
 
 
 def refresh_with(text: str) -> Sent:
@@ -363,6 +368,14 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
         "invalid_client",
     ),
     ("token: Basic that is no base64", token(REFRESH, Authorization="Basic !!!"), 401, "invalid_client"),
+    (
+        "token: Basic with a character that is not base64's",
+        token(
+            without(REFRESH, "client_id"), Authorization=f"{basic(f'web:{SECRET}')[:10]}!{basic(f'web:{SECRET}')[10:]}"
+        ),
+        401,
+        "invalid_client",
+    ),
     ("token: Basic in base64url", token(REFRESH, Authorization="Basic d2Vi_-8="), 401, "invalid_client"),
     ("token: Basic not padded", token(REFRESH, Authorization="Basic d2ViOng"), 401, "invalid_client"),
     ("token: Basic not ASCII", token(REFRESH, Authorization="Basic é"), 401, "invalid_client"),
@@ -525,6 +538,44 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
     ("revoke: token with a bit flipped", post("/oauth/revoke", changed(REVOKE, token="$flipped")), 200, ""),
     ("revoke: an access token", post("/oauth/revoke", changed(REVOKE, token="$access")), 200, ""),
     ("revoke: a foreign client's token", post("/oauth/revoke", changed(REVOKE, client_id="stranger")), 200, ""),
+    # ---- /oauth/introspect
+    ("introspect: nothing at all", introspect(""), 400, "invalid_request"),
+    ("introspect: no token", introspect(without(INTROSPECT, "token")), 400, "invalid_request"),
+    ("introspect: token twice", introspect(INTROSPECT + "&token=x"), 400, "invalid_request"),
+    ("introspect: no client_id", introspect(without(INTROSPECT, "client_id")), 400, "invalid_request"),
+    ("introspect: no secret", introspect(without(INTROSPECT, "client_secret")), 401, "invalid_client"),
+    ("introspect: secret wrong", introspect(changed(INTROSPECT, client_secret="x")), 401, "invalid_client"),
+    ("introspect: a public client", introspect("client_id=spa&token=$refresh"), 401, "invalid_client"),
+    (
+        "introspect: client_id of 5,000 characters",
+        introspect(changed(INTROSPECT, client_id="x" * 5000)),
+        401,
+        "invalid_client",
+    ),
+    ("introspect: text", introspect(INTROSPECT, "text/plain"), 400, "invalid_request"),
+    ("introspect: no UTF-8", introspect(INTROSPECT.encode() + b"\xff"), 400, "invalid_request"),
+    ("introspect: 40,000 bytes", introspect(INTROSPECT + "&x=" + "x" * 40_000), 400, "invalid_request"),
+    ("introspect: deep JSON", introspect(DEEP, JSON), 400, "invalid_request"),
+    ("introspect: nonsense", introspect(changed(INTROSPECT, token="x")), 200, "inactive"),
+    ("introspect: token of 20,000 characters", introspect(changed(INTROSPECT, token="x" * 20_000)), 200, "inactive"),
+    ("introspect: token with a NUL", introspect(changed(INTROSPECT, token="$access\x00")), 200, "inactive"),
+    ("introspect: token not ASCII", introspect(changed(INTROSPECT, token="é.é.é")), 200, "inactive"),
+    (
+        "introspect: typ of a list",
+        introspect(changed(INTROSPECT, token="eyJhbGciOiJSUzI1NiIsInR5cCI6W119.e30.AA")),
+        200,
+        "inactive",
+    ),
+    ("introspect: refresh token cut short", introspect(changed(INTROSPECT, token="$cut")), 200, "inactive"),
+    (
+        "introspect: refresh token with a bit flipped",
+        introspect(changed(INTROSPECT, token="$flipped")),
+        200,
+        "inactive",
+    ),
+    ("introspect: a foreign client's refresh token", introspect(INTROSPECT), 200, "inactive"),
+    ("introspect: a code", introspect(changed(INTROSPECT, token="$code")), 200, "inactive"),
+    ("introspect: an ID token", introspect(changed(INTROSPECT, token="$id_token")), 200, "inactive"),
     # ---- /userinfo
     ("userinfo: no token", get("/userinfo"), 401, ""),
     ("userinfo: a token in the query", get("/userinfo", "access_token=$access"), 401, ""),
@@ -580,6 +631,7 @@ def _good(service: Service) -> dict[str, str]:
     return {
         "$refresh": refresh,
         "$access": document["access_token"],
+        "$id_token": document["id_token"],
         "$code": code,
         "$csrf": service.csrf,
         "$half": code[:21],
@@ -605,7 +657,8 @@ def outcome(response: Response) -> str:
         return parse_qs(location.query).get("error", ["none: a code was sent"])[0]
     if response.headers.get("content-type", "").startswith("text/html"):
         return kind(response)
-    return str(json.loads(response.body)["error"]) if response.body else ""
+    document = json.loads(response.body) if response.body else {"error": ""}
+    return "inactive" if document == {"active": False} else str(document["error"])
 
 
 @pytest.mark.parametrize(
@@ -643,6 +696,7 @@ def test_the_good_values_are_good(service: Service, good: dict[str, str]) -> Non
     assert "code" in answered(send(get("/authorize", AUTHORIZE)))
     assert "code" in answered(send(post("/login", LOGIN)))
     assert "code" in answered(send(post("/consent", CONSENT)))
+    assert json.loads(send(introspect(changed(INTROSPECT, token="$access"))).body)["active"] is True
     assert tokens(send(token(REFRESH)))
     assert send(post("/oauth/revoke", REVOKE)).status == 200
     assert outcome(send(token(REFRESH))) == "invalid_grant"
