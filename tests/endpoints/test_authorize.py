@@ -303,6 +303,24 @@ def test_every_answer_names_its_issuer(service: Service, changes: dict[str, Any]
     assert answered(response)["iss"] == ISSUER
 
 
+def test_a_session_from_before_the_mark_of_mass_revocation_is_over(service: Service) -> None:
+    """After a restore, sessions that were logged out live again; the mark ends them with the families."""
+    service.log_in()
+    service.wait(1)
+    set_tenant(service, not_before=service.now)
+
+    assert kind(service.authorize()) == "login"
+    assert answered(service.authorize(prompt="none"))["error"] == "login_required"
+    assert service.events.types[-1] == "fsa"
+
+
+def test_a_state_that_no_redirect_could_carry_is_refused_without_it(service: Service) -> None:
+    """An emoji is twelve bytes in a URL."""
+    answer = answered(service.authorize(state="\U0001f5dd" * 400))
+
+    assert (answer["error"], "state" in answer) == ("invalid_request", False)
+
+
 def test_no_state_comes_back_where_none_was_sent(service: Service) -> None:
     assert set(answered(service.log_in(state=None))) == {"code", "iss"}
 

@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from heirloom.domain import pkce, redirect_uri, scope
 from heirloom.domain.application import Application, GrantType
@@ -17,6 +18,7 @@ from heirloom.domain.errors import (
 )
 
 LONGEST_STATE = 4096
+"""Bytes as they stand in the redirect, whose headers API Gateway limits."""
 LONGEST_NONCE = 1024
 LONGEST_MAX_AGE = 2**31 - 1
 
@@ -107,7 +109,9 @@ def reply_to(parameters: Mapping[str, str], application: Application) -> ReplyTo
     if mode == ResponseMode.WEB_MESSAGE and redirect_uri.origin(uri) not in application.web_origins:
         raise UnknownRedirectUri("the origin of redirect_uri is none of the application's web origins")
     known_mode = ResponseMode(mode) if mode in set(ResponseMode) else ResponseMode.QUERY
-    return ReplyTo(uri, known_mode, parameters.get("state"))
+    state = parameters.get("state")
+    # One that is too long is refused in a moment, by an answer that could not carry it.
+    return ReplyTo(uri, known_mode, state if state and len(quote(state)) <= LONGEST_STATE else None)
 
 
 def parse(parameters: Mapping[str, str], application: Application, reply: ReplyTo) -> AuthorizationRequest:
@@ -115,8 +119,10 @@ def parse(parameters: Mapping[str, str], application: Application, reply: ReplyT
     _refuse_what_is_not_offered(parameters)
     if GrantType.AUTHORIZATION_CODE not in application.grant_types:
         raise UnauthorizedClient("Grant type 'authorization_code' not allowed for the client.")
-    _limit(parameters, "state", LONGEST_STATE)
-    _limit(parameters, "nonce", LONGEST_NONCE)
+    if len(quote(parameters.get("state", ""))) > LONGEST_STATE:
+        raise InvalidRequest(f"state must have at most {LONGEST_STATE} bytes, percent-encoded")
+    if len(parameters.get("nonce", "")) > LONGEST_NONCE:
+        raise InvalidRequest(f"nonce must have at most {LONGEST_NONCE} characters")
     return AuthorizationRequest(
         reply_to=reply,
         scope=scope.parse(parameters.get("scope")),
@@ -148,11 +154,6 @@ def _refuse_what_is_not_offered(parameters: Mapping[str, str]) -> None:
     mode = parameters.get("response_mode", ResponseMode.QUERY)
     if mode not in set(ResponseMode):
         raise InvalidRequest("response_mode must be query, form_post or web_message")
-
-
-def _limit(parameters: Mapping[str, str], name: str, longest: int) -> None:
-    if len(parameters.get(name, "")) > longest:
-        raise InvalidRequest(f"{name} must have at most {longest} characters")
 
 
 def _prompt(text: str | None) -> frozenset[Prompt]:

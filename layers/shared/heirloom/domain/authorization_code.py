@@ -49,6 +49,7 @@ def redeem(
     client_id: str,
     redirect_uri: str | None,
     verifier: str | None,
+    not_before: int,
     now: int,
 ) -> AuthorizationCode:
     """Return *code* if this client may exchange it now.
@@ -63,9 +64,12 @@ def redeem(
     if code.redirect_uri != redirect_uri:
         raise InvalidGrant(INVALID_CODE, reason="redirect_uri differs from the authorization request")
     pkce.prove(challenge=code.challenge, verifier=verifier)
+    if code.grant.auth_time < not_before:
+        raise InvalidGrant(INVALID_CODE, reason="a login from before the mark of mass revocation")
+    if code.expires_at <= now:
+        # Before the next question: a callback that is opened again from the history an hour later is no theft.
+        raise InvalidGrant(INVALID_CODE, reason="expired code")
     if code.used_at is not None:
         repeated_at_once = now - code.used_at <= lifetimes.REPEATED_CODE
         raise CodeUsed(None if repeated_at_once else code.family)
-    if code.expires_at <= now:
-        raise InvalidGrant(INVALID_CODE, reason="expired code")
     return code

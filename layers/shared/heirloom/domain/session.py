@@ -91,10 +91,11 @@ def begin(*, cookie: SessionCookie, user_id: str, epoch: int, tenant: Tenant, no
 
 
 def valid(session: Session, cookie: SessionCookie, *, epoch: int, tenant: Tenant, now: int) -> bool:
-    """Tell whether *cookie* opens *session* now: right secret, not expired, not ended by a later *epoch*."""
+    """Tell whether *cookie* opens *session* now: right secret, not expired, not ended by a later epoch or mark."""
     return (
         hmac.compare_digest(session.secret_digest, secret_digest(cookie.secret))
         and session.epoch == epoch
+        and session.auth_time >= tenant.not_before
         and now < session.expires_at
         and now < session.used_at + tenant.idle_session_lifetime
         and now < session.auth_time + tenant.session_lifetime

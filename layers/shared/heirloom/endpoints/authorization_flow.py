@@ -27,7 +27,15 @@ from heirloom.domain.authorization import (
     Untrusted,
 )
 from heirloom.domain.authorization_code import AuthorizationCode
-from heirloom.domain.errors import AccessDenied, ConsentRequired, Fault, InvalidScope, OAuthError
+from heirloom.domain.errors import (
+    AccessDenied,
+    ConsentRequired,
+    Fault,
+    InteractionRequired,
+    InvalidScope,
+    LoginRequired,
+    OAuthError,
+)
 from heirloom.domain.events import Event, EventType
 from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE, Grant, room_for_profile
 from heirloom.domain.ports import Codes, Configuration, Consents, Events, Families, Sessions, Users
@@ -96,7 +104,9 @@ class AuthorizationFlow:
             return act()
         except Answerable as refused:
             client_id = refused.application.client_id
-            self._record(EventType.FAILED_LOGIN, request, refused.error.reason, client_id=client_id)
+            silent = isinstance(refused.error, (LoginRequired, ConsentRequired, InteractionRequired))
+            event_type = EventType.FAILED_SILENT_AUTHENTICATION if silent else EventType.FAILED_LOGIN
+            self._record(event_type, request, refused.error.reason, client_id=client_id)
             return self.deliver(AuthorizationResponse.with_error(refused.reply_to, refused.error), refused.application)
         except Untrusted as untrusted:
             kind = ErrorKind.wrong_redirect
@@ -123,9 +133,10 @@ class AuthorizationFlow:
         status: int,
         reason: str,
         detail: str | None = "",
+        event_type: EventType = EventType.FAILED_LOGIN,
     ) -> Response:
         """Return an error page, and note why; *detail* is for the developer (empty: the reason)."""
-        self._record(EventType.FAILED_LOGIN, request, reason, client_id=None)
+        self._record(event_type, request, reason, client_id=None)
         return self._error_page(request, parameters, kind, status, reason if detail == "" else detail)
 
     def open(self, query: str) -> Opened:

@@ -68,6 +68,7 @@ class CodeGrant:
                 client_id=application.client_id,
                 redirect_uri=parameters.get("redirect_uri"),
                 verifier=parameters.get("code_verifier"),
+                not_before=families_not_before(self.configuration.tenant(), application),
                 now=request.now,
             )
         except CodeUsed as used:

@@ -21,14 +21,26 @@ class LogoutEndpoint:
         try:
             parameters = request.query_parameters()
         except OAuthError as error:
-            return self.flow.fail(request, {}, ErrorKind.invalid_request, status=400, reason=error.description)
+            return self.flow.fail(
+                request,
+                {},
+                ErrorKind.invalid_request,
+                status=400,
+                reason=error.description,
+                event_type=EventType.FAILED_LOGOUT,
+            )
         return self.flow.guard(request, parameters, lambda: self._logout(request, parameters))
 
     def _logout(self, request: Request, parameters: Parameters) -> Response:
         return_to = parameters.get("returnTo")
         if return_to is not None and not self._allows(return_to, parameters.get("client_id")):
             return self.flow.fail(
-                request, parameters, ErrorKind.wrong_redirect, status=400, reason="returnTo is not allowed"
+                request,
+                parameters,
+                ErrorKind.wrong_redirect,
+                status=400,
+                reason="returnTo is not allowed",
+                event_type=EventType.FAILED_LOGOUT,
             )
         person = self.flow.logged_in(request)
         if person is not None:
