@@ -16,11 +16,11 @@ import boto3
 from botocore.config import Config
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
-from heirloom.adapters.access_tokens import PublishedKeysVerifier
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
+from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.passwords import CHEAPEST, Argon2Passwords
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.signing_keys import JwtSigner
@@ -271,6 +271,7 @@ class Service:
             for user in (ALICE, BOB):
                 users.put(dataclasses.replace(user, password_hash=passwords.hash(PASSWORD)), replacing=None)
             _written.discard(users.table)  # every service has them
+        verifier = PublishedKeysVerifier(ISSUER, configuration.published_keys)
         flow = AuthorizationFlow(
             browser=Browser(ISSUER),
             configuration=configuration,
@@ -279,10 +280,10 @@ class Service:
             sessions=DynamoDBSessions(client, tables["SessionsTable"]),
             users=users,
             consents=DynamoDBConsents(client, tables["GrantsTable"]),
+            verifier=verifier,
             events=events,
         )
         authorize = AuthorizeEndpoint(flow)
-        verifier = PublishedKeysVerifier(ISSUER, configuration.published_keys)
         discovery = DiscoveryEndpoint(ISSUER, tuple(LANGUAGES))
         userinfo = UserinfoEndpoint(ISSUER, configuration, verifier, users, events)
         grants: dict[GrantType, Grant] = {

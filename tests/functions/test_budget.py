@@ -15,6 +15,7 @@ PAID_FOR = {
         "botocore",
         "cachetools",
         "cryptography",
+        "jwt",
     },  # jinja2 with the first page
     "token": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
     "revoke": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},

@@ -186,10 +186,13 @@ class SigningKeys(Protocol):
 
 
 class Verifier(Protocol):
-    """Verification of our own access tokens with the published keys."""
+    """Verification of our own tokens with the published keys."""
 
     def access_token(self, token: str, *, audience: str | None, now: int) -> dict[str, object]:
         """Return the claims of a valid access token for *audience* (`None`: for any); raise `InvalidToken`."""
+
+    def id_token_hint(self, token: str) -> str:
+        """Return the `sub` of an ID token of ours, expired or not; raise `InvalidToken`."""
 
 
 class Events(Protocol):

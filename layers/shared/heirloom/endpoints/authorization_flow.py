@@ -32,13 +32,15 @@ from heirloom.domain.errors import (
     ConsentRequired,
     Fault,
     InteractionRequired,
+    InvalidRequest,
     InvalidScope,
+    InvalidToken,
     LoginRequired,
     OAuthError,
 )
 from heirloom.domain.events import Event, EventType
 from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE, Grant, room_for_profile
-from heirloom.domain.ports import Codes, Configuration, Consents, Events, Families, Sessions, Users
+from heirloom.domain.ports import Codes, Configuration, Consents, Events, Families, Sessions, Users, Verifier
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.session import Session
 from heirloom.domain.user import User, claims_for
@@ -70,6 +72,12 @@ class Opened:
     api: ResourceServer | None
     audience: str
     scope: frozenset[str]
+    hinted_user: str | None
+    """Whom `id_token_hint` names: nobody else may be answered about (OpenID Connect Core §3.1.2.2)."""
+
+    def is_meant_for(self, user: User) -> bool:
+        """Tell whether *user* is whom the application asks about."""
+        return self.hinted_user is None or self.hinted_user == user.user_id
 
     @property
     def redirect_source(self) -> str:
@@ -96,6 +104,7 @@ class AuthorizationFlow:
     sessions: Sessions
     users: Users
     consents: Consents
+    verifier: Verifier
     events: Events
 
     def guard(self, request: Request, parameters: Parameters, act: Callable[[], Response]) -> Response:
@@ -150,7 +159,14 @@ class AuthorizationFlow:
             request = authorization.parse(parameters, application, reply_to)
             audience, api = self._audience(request)
             return Opened(
-                query, parameters, application, request, api, audience, self._scope(request, application, api)
+                query=query,
+                parameters=parameters,
+                application=application,
+                request=request,
+                api=api,
+                audience=audience,
+                scope=self._scope(request, application, api),
+                hinted_user=self._hinted_user(parameters.get("id_token_hint")),
             )
         except OAuthError as error:
             raise Answerable(reply_to, application, error) from None
@@ -176,6 +192,9 @@ class AuthorizationFlow:
 
     def proceed(self, opened: Opened, person: LoggedIn, request: Request) -> Response:
         """Return the answer to a person who is logged in: the consent page, or the way back with a code."""
+        if not opened.is_meant_for(person.user):
+            error = LoginRequired("Somebody else is logged in than id_token_hint names")
+            raise Answerable(opened.request.reply_to, opened.application, error)
         if not self.consent_needed(opened, person):
             return self.send_code(opened, person, request)
         if Prompt.NONE in opened.request.prompt:
@@ -292,6 +311,14 @@ class AuthorizationFlow:
         if size > LARGEST_SCOPE_AND_AUDIENCE:
             raise InvalidScope(f"Scope and audience together must have at most {LARGEST_SCOPE_AND_AUDIENCE} characters")
         return granted
+
+    def _hinted_user(self, id_token_hint: str | None) -> str | None:
+        if id_token_hint is None:
+            return None
+        try:
+            return self.verifier.id_token_hint(id_token_hint)
+        except InvalidToken as error:
+            raise InvalidRequest(error.description, reason=error.reason) from None
 
     def _warn_about_offline_access(self, opened: Opened, request: Request) -> None:
         denied = scope.grant(opened.request.scope, opened.application, opened.api).offline_access_denied

@@ -59,7 +59,7 @@ class AuthorizeEndpoint:
         opened = self.flow.open(query)
         prompt = opened.request.prompt
         person = self.flow.logged_in(request)
-        if person is not None and opened.request.login_needed(person.session.auth_time, request.now):
+        if person is not None and not _serves(opened, person, request.now):
             person = None
         if Prompt.NONE in prompt:
             return self._silently(opened, person, request)
@@ -75,6 +75,11 @@ class AuthorizeEndpoint:
         if _could_be_anybody(opened):
             raise Answerable(opened.request.reply_to, opened.application, InteractionRequired("Interaction required"))
         return self.flow.proceed(opened, person, request)
+
+
+def _serves(opened: Opened, person: LoggedIn, now: int) -> bool:
+    """Tell whether a session may answer this request: recent enough, and of the person who is asked about."""
+    return opened.is_meant_for(person.user) and not opened.request.login_needed(person.session.auth_time, now)
 
 
 def _could_be_anybody(opened: Opened) -> bool:

@@ -50,6 +50,8 @@ class ConsentEndpoint:
 
 def _login_suffices(opened: Opened, person: LoggedIn, now: int) -> bool:
     """Tell whether the login still serves: this form could be posted without the login page that came before it."""
+    if not opened.is_meant_for(person.user):
+        return False
     fresh = now - person.session.auth_time <= lifetimes.FRESH_LOGIN
     if Prompt.LOGIN in opened.request.prompt:
         return fresh

@@ -105,6 +105,7 @@ class LoginEndpoint:
         person = self.flow.logged_in(request)
         if (
             person is None
+            or not opened.is_meant_for(person.user)
             or Prompt.LOGIN in opened.request.prompt
             or opened.request.login_needed(person.session.auth_time, request.now)
         ):

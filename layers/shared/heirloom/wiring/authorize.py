@@ -5,6 +5,7 @@ from functools import cache
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
+from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.users import DynamoDBUsers
@@ -28,6 +29,7 @@ def flow() -> AuthorizationFlow:
         sessions=DynamoDBSessions(dynamodb(), settings().sessions_table),
         users=DynamoDBUsers(dynamodb(), settings().users_table),
         consents=DynamoDBConsents(dynamodb(), settings().grants_table),
+        verifier=PublishedKeysVerifier(settings().issuer, configuration().published_keys),
         events=events(),
     )
 

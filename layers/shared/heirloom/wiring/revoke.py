@@ -3,7 +3,7 @@
 from functools import cache
 
 from heirloom.adapters import aws
-from heirloom.adapters.access_tokens import PublishedKeysVerifier
+from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.token_keys import SecretTokenKeys
 from heirloom.endpoints.introspect import IntrospectionEndpoint

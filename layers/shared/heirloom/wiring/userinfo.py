@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from heirloom.adapters.access_tokens import PublishedKeysVerifier
+from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.users import DynamoDBUsers
 from heirloom.endpoints.cross_origin import Preflight
 from heirloom.endpoints.userinfo import UserinfoEndpoint

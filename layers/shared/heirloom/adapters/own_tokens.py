@@ -1,4 +1,4 @@
-"""Verification of our own access tokens, with the keys that everybody can read."""
+"""Verification of our own access tokens and ID tokens, with the keys that everybody can read."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from heirloom.domain import lifetimes
 from heirloom.domain.errors import InvalidToken
 
 _TYPES = ("JWT", "at+jwt")  # not a set: a forged header may hold what has no hash
-_REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "scope"]  # ID tokens have no scope and no jti
+_REQUIRED = ["iss", "sub", "aud", "exp", "iat"]
 LONGEST = 8192
 
 
@@ -23,16 +23,26 @@ class PublishedKeysVerifier:
     def access_token(self, token: str, *, audience: str | None, now: int) -> dict[str, object]:
         """Return the claims of a valid access token; raise `InvalidToken`, with one public text."""
         try:
-            return self._claims(token, audience, now)
+            claims = self._claims(token, [*_REQUIRED, "jti", "scope"], audience)  # ID tokens have neither
+            _require_unexpired(claims, now)
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            raise InvalidToken("The access token is invalid or expired", reason=f"{type(error).__name__}") from None
+            raise InvalidToken("The access token is invalid or expired", reason=type(error).__name__) from None
+        return claims
 
-    def _claims(self, token: str, audience: str | None, now: int) -> dict[str, object]:
+    def id_token_hint(self, token: str) -> str:
+        """Return the `sub` of an ID token of ours, expired or not; raise `InvalidToken`."""
+        try:
+            claims = self._claims(token, [*_REQUIRED, "auth_time", "sid"], None)  # access tokens have no sid
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
+            raise InvalidToken("id_token_hint is no ID token of ours", reason=type(error).__name__) from None
+        return str(claims["sub"])
+
+    def _claims(self, token: str, required: list[str], audience: str | None) -> dict[str, object]:
         if len(token) > LONGEST:
             raise ValueError("too long")
         header = jwt.get_unverified_header(token)
         if header.get("typ") not in _TYPES:
-            raise ValueError("not an access token")
+            raise ValueError("of another type")
         keys = {key.key_id: key for key in jwt.PyJWKSet.from_json(self.published_keys()).keys}
         key = keys.get(header.get("kid"))
         if key is None:
@@ -45,14 +55,17 @@ class PublishedKeysVerifier:
             issuer=self.issuer,
             # The caller's clock decides, as everywhere; PyJWT would read its own.
             options={
-                "require": _REQUIRED,
+                "require": required,
                 "verify_aud": audience is not None,
                 "verify_exp": False,
                 "verify_iat": False,
                 "verify_nbf": False,
             },
         )
-        expires_at = claims["exp"]
-        if not isinstance(expires_at, int) or expires_at + lifetimes.CLOCK_SKEW <= now:
-            raise ValueError("expired")
         return claims
+
+
+def _require_unexpired(claims: dict[str, object], now: int) -> None:
+    expires_at = claims["exp"]
+    if not isinstance(expires_at, int) or expires_at + lifetimes.CLOCK_SKEW <= now:
+        raise ValueError("expired")
