@@ -223,7 +223,7 @@ def test_people_of_the_example_log_in_at_each_of_its_applications(
             answer = browser.post("/consent", data=form | {"decision": "allow"})
         assert answer.status_code == 303, answer.text
         assert answer.headers["location"].startswith(request["redirect_uri"])
-        assert parse_qs(urlsplit(answer.headers["location"]).query).keys() == {"code", "state"}
+        assert parse_qs(urlsplit(answer.headers["location"]).query).keys() == {"code", "state", "iss"}
 
 
 def test_the_tenant_can_be_changed_while_it_runs(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
