@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-LARGEST_KEY_ID = 255
-
 
 class KeyState(enum.StrEnum):
     """Where a key stands in its rotation."""

@@ -96,8 +96,6 @@ RESOURCE_SERVER = Foreign(
     },
 )
 
-SCOPE = Foreign()
-
 TENANT = Foreign(
     ignored=_names(
         """
