@@ -3,7 +3,7 @@
 from local.template import Template
 
 TABLES = "AWS::DynamoDB::Table"
-EXPIRING = {"FamiliesTable", "SessionsTable", "CodesTable", "LoginAttemptsTable"}
+EXPIRING = {"FamiliesTable", "SessionsTable", "CodesTable", "LoginAttemptsTable", "SingleUseTable"}
 KEYS = {
     "FamiliesTable": ("user_key", "family_id"),
     "SessionsTable": ("user_key", "session_id"),
@@ -11,6 +11,7 @@ KEYS = {
     "UsersTable": ("user_id",),
     "GrantsTable": ("user_key", "grant_id"),
     "LoginAttemptsTable": ("bucket",),
+    "SingleUseTable": ("digest",),
     "ConfigurationTable": ("kind", "id"),
 }
 
@@ -66,5 +67,5 @@ def test_only_what_lives_for_minutes_goes_with_the_stack(template: Template) -> 
 
     gone = {name for name, policies in lasting.items() if policies == ("Delete", "Delete")}
     kept = {name for name, policies in lasting.items() if policies == ("RetainExceptOnCreate", "Retain")}
-    assert gone == {"CodesTable", "LoginAttemptsTable"}
+    assert gone == {"CodesTable", "LoginAttemptsTable", "SingleUseTable"}
     assert gone | kept == set(lasting)

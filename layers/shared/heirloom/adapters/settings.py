@@ -20,6 +20,7 @@ class Settings:
     users_table: str
     grants_table: str
     login_attempts_table: str
+    single_use_table: str
     configuration_table: str
     signing_keys_secret: str
     token_keys_secret: str

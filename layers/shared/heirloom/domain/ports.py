@@ -154,6 +154,13 @@ class LoginAttempts(Protocol):
         """Note a success under *bucket*."""
 
 
+class SingleUse(Protocol):
+    """What may be presented once: the `jti` of DPoP proofs and of client assertions."""
+
+    def claim(self, identifier: str, *, expires_at: int) -> bool:
+        """Take *identifier* durably and return whether nobody had; remembered until epoch second *expires_at*."""
+
+
 class Passwords(Protocol):
     """Password hashes (PHC strings)."""
 
