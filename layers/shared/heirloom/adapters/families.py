@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from heirloom.adapters.attributes import binary, number, string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
 from heirloom.domain import encoding, lifetimes, refresh_token
 from heirloom.domain.family import SLOTS, Family, Grant, Rotation, Supersession
+from heirloom.domain.migration import Migration
 from heirloom.domain.ports import RotationRefused
 from heirloom.domain.refresh_token import FamilyKey
 
@@ -32,6 +34,8 @@ _BOUND_TO_THIS_KEY = " AND (attribute_not_exists(cnf_jkt) OR cnf_jkt = :jkt)"
 
 _RENEW = "SET exchanged_at = :now, idle_expires_at = :idle, attempt = :attempt, expires_at = "
 _HAND_OVER = ", generation = :next, live_digest = :successor, superseded_at.#slot = :spent"
+_KEEP = ", non_rotating = :true"
+_TRUE = {"BOOL": True}
 _REVOKE = "SET revoked_at = if_not_exists(revoked_at, :now), revoked_because = if_not_exists(revoked_because, :because)"
 
 
@@ -79,6 +83,30 @@ class DynamoDBFamilies:
         except ConditionFailed:
             return None
         return family_of(answer["Attributes"])
+
+    def migrate(self, family: Family, migration: Migration) -> None:
+        """Bring a family in line with its application's settings; nothing happens to one that has been meanwhile."""
+        condition, updates = "attribute_exists(family_id)", []
+        values: dict[str, Any] = {}
+        if migration.absolute_expires_at is not None:
+            condition += " AND absolute_expires_at = :never"
+            updates.append("SET absolute_expires_at = :absolute, expires_at = :gone")
+            gone = _gone(family.idle_expires_at, migration.absolute_expires_at)
+            values["ExpressionAttributeValues"] = {
+                ":never": number(lifetimes.NEVER),
+                ":absolute": number(migration.absolute_expires_at),
+                ":gone": number(gone),
+            }
+        if migration.begins_to_rotate:
+            updates.append("REMOVE non_rotating")
+        with suppress(ConditionFailed), translated_faults("migrate"):
+            self.client.update_item(
+                TableName=self.table,
+                Key=item_key(family.key),
+                UpdateExpression=" ".join(updates),
+                ConditionExpression=condition,
+                **values,
+            )
 
     def find(self, key: FamilyKey) -> Family | None:
         """Return a family, strongly consistent."""
@@ -158,6 +186,8 @@ def item_of(family: Family) -> Item:
     }
     if family.key_thumbprint is not None:
         item["cnf_jkt"] = string(family.key_thumbprint)
+    if family.non_rotating:
+        item["non_rotating"] = _TRUE
     return item
 
 
@@ -180,6 +210,7 @@ def family_of(item: Item) -> Family:
         revoked_at=int(item["revoked_at"]["N"]) if "revoked_at" in item else None,
         revoked_because=item["revoked_because"]["S"] if "revoked_because" in item else None,
         key_thumbprint=item["cnf_jkt"]["S"] if "cnf_jkt" in item else None,
+        non_rotating="non_rotating" in item,
     )
 
 
@@ -211,7 +242,7 @@ def grant_of(item: Item) -> Grant:
 
 def _update(rotation: Rotation) -> str:
     gone = ":gone" if rotation.idle_lifetime is not None else "absolute_expires_at + :gone"
-    return _RENEW + gone + (_HAND_OVER if rotation.rotates else "")
+    return _RENEW + gone + (_HAND_OVER if rotation.rotates else _KEEP)
 
 
 def _condition(rotation: Rotation) -> str:
@@ -247,6 +278,8 @@ def _values(rotation: Rotation) -> Item:
         values[":next"] = number(rotation.successor.generation)
         values[":successor"] = binary(rotation.successor.digest())
         values[":spent"] = _supersession(Supersession(rotation.now_ms, rotation.successor.key_id))
+    else:
+        values[":true"] = _TRUE
     if rotation.key_thumbprint is not None:
         values[":jkt"] = string(rotation.key_thumbprint)
     return values | {f":scope{index}": string(value) for index, value in enumerate(sorted(rotation.requested_scope))}

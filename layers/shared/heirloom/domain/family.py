@@ -26,8 +26,8 @@ MOST_FAMILIES = 200
 LARGEST_ITEM = 1024
 """Bytes: DynamoDB charges a second write unit for a second started KB, and a refresh should cost one."""
 
-_FIXED_BYTES = 510
-"""What does not vary with the grant: names, numbers, digests, all slots, a key thumbprint.
+_FIXED_BYTES = 523
+"""What does not vary with the grant: names, numbers, digests, all slots, a key thumbprint, the mark of no rotation.
 
 Not a revocation: a revoked family is never written again.
 """
@@ -92,6 +92,8 @@ class Family:
     revoked_because: str | None = None
     key_thumbprint: str | None = None
     """RFC 7638 thumbprint of the key to which the family is bound (RFC 9449), if it is."""
+    non_rotating: bool = False
+    """Whether its token was last issued or exchanged without rotation: copies of it may be out there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from heirloom.domain.claims import UnsignedToken
 from heirloom.domain.events import Event
 from heirloom.domain.family import Family, Rotation
 from heirloom.domain.guessing import Attempts
+from heirloom.domain.migration import Migration
 from heirloom.domain.refresh_token import FamilyKey
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.session import Session, SessionKey
@@ -54,6 +55,9 @@ class Families(Protocol):
 
         A family that was revoked before keeps its time and reason.
         """
+
+    def migrate(self, family: Family, migration: Migration) -> None:
+        """Bring a family in line with its application's settings; nothing happens to one that has been meanwhile."""
 
     def find(self, key: FamilyKey) -> Family | None:
         """Return a family, strongly consistent."""

@@ -134,5 +134,6 @@ class CodeGrant:
             absolute_expires_at=lifetimes.ends_at(now, policy.absolute_lifetime),
             exchanged_at=now,
             idle_expires_at=lifetimes.ends_at(now, policy.idle_lifetime),
+            non_rotating=not policy.rotating,
         )
         return family, token.text(keyring)

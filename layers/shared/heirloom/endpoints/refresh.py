@@ -30,6 +30,7 @@ from heirloom.domain.ports import Configuration, Events, Families, RotationRefus
 from heirloom.domain.refresh_token import Forged, RefreshToken
 from heirloom.domain.token_keys import TokenKeyring, UnknownTokenKey
 from heirloom.endpoints.issuance import Exchange
+from heirloom.endpoints.migration import Migrations
 from heirloom.http import Parameters, Request
 
 
@@ -83,6 +84,7 @@ class RefreshGrant:
             family, live, replayed = self.families.rotate(rotation), rotation.successor.text(keyring), False
         except RotationRefused as refused:
             family, live, replayed = self._explain(rotation, refused.family, keyring, request)
+        Migrations(self.families, self.events).follow(family, application, request)
         granted = scope.narrow(family.grant.scope, requested)
         self.events.emit(
             Event(
