@@ -151,7 +151,7 @@ def application(issuer: str, environment: Mapping[str, str]) -> Demonstration:
     settings = Settings.of(environment)
     dynamodb = stack.client("dynamodb", environment["AWS_ENDPOINT_URL_DYNAMODB"])
     recent = RecentEvents()
-    common.events().logger.addHandler(recent)
+    common.logger().addHandler(recent)
     return Demonstration(
         issuer,
         DynamoDBConfiguration(dynamodb, settings.configuration_table, clock=time.time),

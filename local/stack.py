@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where the services of a local stack answer: one URL for both, when it is ministack's."""
+    """Where the services of a local stack answer: one URL for all, when it is ministack's."""
 
     dynamodb: str
-    secrets_manager: str
+    others: str
 
     @property
     def environment(self) -> dict[str, str]:
@@ -30,7 +30,7 @@ class Endpoints:
         return {
             **stores.ACCOUNT,
             "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb,
-            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.secrets_manager,
+            "AWS_ENDPOINT_URL": self.others,
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
@@ -49,14 +49,16 @@ def client(service: str, endpoint: str) -> Any:  # noqa: ANN401 - each service h
 
 
 def create(endpoints: Endpoints, *, issuer: str, prefix: str = template.PREFIX) -> dict[str, str]:
-    """Make the tables, the secrets and the first keys; return the environment of the functions, boto3's part included.
+    """Make what the template has of stores, buses and first keys; return the environment of the functions.
 
+    boto3's part is included.
     Stacks with different prefixes share an endpoint and nothing else.
     """
     dynamodb: DynamoDBClient = client("dynamodb", endpoints.dynamodb)
-    secrets_manager: SecretsManagerClient = client("secretsmanager", endpoints.secrets_manager)
+    secrets_manager: SecretsManagerClient = client("secretsmanager", endpoints.others)
     document = template.load()
     stores.create(document, dynamodb, secrets_manager, now=int(time.time()), prefix=prefix)
+    stores.create_event_buses(document, client("events", endpoints.others), prefix=prefix)
     return template.environment(document, issuer=issuer, prefix=prefix) | endpoints.environment
 
 

@@ -5,10 +5,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from heirloom.adapters import provisioning
-from local.template import PREFIX, Template, environment, secrets, tables
+from local.template import PREFIX, Template, environment, event_buses, secrets, tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 ACCOUNT: Final[Mapping[str, str]] = {
@@ -26,6 +27,13 @@ def create_tables(template: Template, dynamodb: "DynamoDBClient", *, prefix: str
     for table in tables(template, prefix):
         with suppress(dynamodb.exceptions.ResourceInUseException):
             dynamodb.create_table(**table)
+
+
+def create_event_buses(template: Template, events: "EventBridgeClient", *, prefix: str = PREFIX) -> None:
+    """Create the event buses that there are not yet."""
+    for name in event_buses(template, prefix):
+        with suppress(events.exceptions.ResourceAlreadyExistsException):
+            events.create_event_bus(Name=name)
 
 
 def create(

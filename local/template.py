@@ -100,15 +100,21 @@ def secrets(template: Template, prefix: str = PREFIX) -> list[str]:
     return [prefix + logical_id for logical_id in template.of_type("AWS::SecretsManager::Secret")]
 
 
+def event_buses(template: Template, prefix: str = PREFIX) -> list[str]:
+    """Name of every event bus."""
+    return [prefix + logical_id for logical_id in template.of_type("AWS::Events::EventBus")]
+
+
 def environment(template: Template, *, issuer: str, prefix: str = PREFIX) -> dict[str, str]:
-    """Environment variables of the functions, with local tables and secrets.
+    """Environment variables of the functions, with local tables, secrets and buses.
 
     Raises KeyError if a variable hangs on something that there is not locally.
     """
     values = {name: one.get("Default", "") for name, one in template.document["Parameters"].items()}
     values["Issuer"] = issuer
-    stores = template.of_type("AWS::DynamoDB::Table") | template.of_type("AWS::SecretsManager::Secret")
-    values |= {reference: prefix + name for name in stores for reference in (name, f"{name}.Id")}
+    kinds = ("AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Events::EventBus")
+    named = [name for kind in kinds for name in template.of_type(kind)]
+    values |= {reference: prefix + name for name in named for reference in (name, f"{name}.Id")}
     conditions = template.document.get("Conditions", {})
     variables = template.document["Globals"]["Function"]["Environment"]["Variables"]
     return {name: str(_resolved(value, values, conditions)) for name, value in variables.items()}

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
-import boto3
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
-from heirloom.adapters import aws
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.users import UserConflict
 from heirloom.domain.errors import StoreUnavailable
@@ -27,7 +25,8 @@ from heirloom.tenant.planning import Action, Plan
 from heirloom.tenant.remarks import Invalid, Remark
 from heirloom.tenant.remarks import Path as Place
 from heirloom.tenant.store import DynamoDBStore, Outdated
-from local import stack, template
+from local import target
+from local.target import Target
 
 _MARKS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
 
@@ -121,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     passwords = Argon2Passwords()
     try:
-        store = _store(options.stack, options.endpoint)
+        store = _store(target.of(options))
         plan = plan_of(file, store, passwords, now=int(time.time()))
         _say(remarks(plan, file), to=sys.stderr)
         _say(described(plan))
@@ -147,26 +146,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.tenant", description=__doc__.partition("\n")[0])
     parser.add_argument("verb", choices=["plan", "apply"])
     parser.add_argument("file", type=Path)
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument(
-        "--stack", help="a deployed CloudFormation stack, in the account and Region of your AWS settings"
-    )
-    where.add_argument("--endpoint", help="the DynamoDB endpoint of a running `make run`, which prints it")
+    target.add_arguments(parser)
     parser.add_argument("--allow-delete", action="store_true", help="delete what the file no longer has")
     return parser
 
 
-def _store(stack_name: str | None, endpoint: str | None) -> DynamoDBStore:
-    if endpoint is not None:
-        names = template.environment(template.load(), issuer="http://localhost/")
-        return stack.store(endpoint, names)
-    described_stack = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described_stack["Outputs"]}
+def _store(stack: Target) -> DynamoDBStore:
     return DynamoDBStore(
-        aws.dynamodb(),
-        configuration_table=outputs["ConfigurationTable"],
-        users_table=outputs["UsersTable"],
-        families_table=outputs["FamiliesTable"],
+        stack.dynamodb,
+        configuration_table=stack.names["ConfigurationTable"],
+        users_table=stack.names["UsersTable"],
+        families_table=stack.names["FamiliesTable"],
         clock=time.time,
     )
 

@@ -272,6 +272,7 @@ class Service:
                 users.put(dataclasses.replace(user, password_hash=passwords.hash(PASSWORD)), replacing=None)
             _written.discard(users.table)  # every service has them
         verifier = PublishedKeysVerifier(ISSUER, configuration.published_keys)
+        consents = DynamoDBConsents(client, tables["GrantsTable"])
         flow = AuthorizationFlow(
             browser=Browser(ISSUER),
             configuration=configuration,
@@ -279,7 +280,7 @@ class Service:
             codes=codes,
             sessions=DynamoDBSessions(client, tables["SessionsTable"]),
             users=users,
-            consents=DynamoDBConsents(client, tables["GrantsTable"]),
+            consents=consents,
             verifier=verifier,
             events=events,
         )
@@ -308,7 +309,7 @@ class Service:
                 ("GET", "/v2/logout"): LogoutEndpoint(flow),
                 ("POST", "/oauth/token"): TokenEndpoint(ISSUER, configuration, grants, keys, events),
                 ("OPTIONS", "/oauth/token"): Preflight(configuration, "POST"),
-                ("POST", "/oauth/revoke"): RevocationEndpoint(configuration, families, keys, events),
+                ("POST", "/oauth/revoke"): RevocationEndpoint(configuration, families, consents, keys, events),
                 ("POST", "/oauth/introspect"): IntrospectionEndpoint(configuration, families, keys, verifier, events),
                 ("OPTIONS", "/oauth/revoke"): Preflight(configuration, "POST"),
                 ("GET", "/userinfo"): userinfo,

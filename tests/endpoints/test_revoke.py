@@ -2,17 +2,35 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from heirloom.domain.application import Application
+from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.lifetimes import DAY
 from heirloom.domain.refresh_token import RefreshToken
 from heirloom.domain.token_keys import KeyState
 from heirloom.http import Response
-from tests.endpoints.hands import basic, store_calls
-from tests.service import NATIVE, ORIGIN, SECRET, SPA, THIRD_PARTY, WEB, Service, octets_of, refusal, token_key
+from tests.endpoints.hands import basic, set_tenant, store_calls
+from tests.endpoints.reading import submit
+from tests.service import (
+    BOB,
+    NATIVE,
+    ONLINE_API,
+    ORIGIN,
+    SECRET,
+    SPA,
+    THIRD_PARTY,
+    WEB,
+    Service,
+    answered,
+    octets_of,
+    refusal,
+    token_key,
+    tokens,
+)
 
 INVALID_GRANT = (400, "invalid_grant")
 
@@ -204,3 +222,102 @@ def test_with_a_compromised_key_only_the_live_token_ends_its_family(
     assert service.contents() == before
     assert silent(service.revoke(live))
     assert refusal(service.refresh(live)) == INVALID_GRANT
+
+
+# ---- The tenant's other setting: a revocation ends the grant
+
+
+@pytest.fixture(name="granted")
+def _granted(service: Service) -> dict[str, Any]:
+    """Logins, by name, in a tenant where revocation ends grants."""
+    set_tenant(service, revocation_ends_grant=True)
+    service.configuration.apis[ONLINE_API] = dataclasses.replace(
+        service.configuration.apis[ONLINE_API], allow_offline_access=True
+    )
+
+    def login(application: Application = SPA, **changes: Any) -> str:
+        service.cookies.clear()
+        return str(service.login_tokens(application, **changes)["refresh_token"])
+
+    return {
+        "phone": (login(), SPA),
+        "laptop": (login(), SPA),
+        "other API": (login(audience=ONLINE_API), SPA),
+        "other application": (login(WEB), WEB),
+        "other person": (login(email=BOB.email), SPA),
+    }
+
+
+def test_all_devices_of_the_grant_are_revoked_and_nothing_else(service: Service, granted: dict[str, Any]) -> None:
+    assert silent(service.revoke(granted["phone"][0]))
+
+    alive = {
+        name for name, (token, application) in granted.items() if service.refresh(token, application).status == 200
+    }
+    assert alive == {"other API", "other application", "other person"}
+    revoked = [event for event in service.events if event.type == "srrt"]
+    assert len({event.details["familyId"] for event in revoked}) == 2
+
+
+def test_a_login_of_the_grant_that_is_under_way_does_not_slip_through(
+    service: Service, granted: dict[str, Any]
+) -> None:
+    code, elsewhere = service.code(), service.code(WEB)
+
+    service.revoke(granted["phone"][0])
+
+    assert refusal(service.exchange(code)) == INVALID_GRANT
+    assert service.exchange(elsewhere, WEB).status == 200
+    assert service.refresh(service.login_tokens()["refresh_token"]).status == 200, "a later login is as good as any"
+
+
+def test_the_person_is_asked_for_consent_again(service: Service) -> None:
+    set_tenant(service, revocation_ends_grant=True)
+    code = answered(submit(service, service.log_in(THIRD_PARTY), decision="allow"))["code"]
+    token = tokens(service.exchange(code, THIRD_PARTY))["refresh_token"]
+    assert service.items("GrantsTable") != []
+
+    service.revoke(token, THIRD_PARTY)
+
+    assert service.items("GrantsTable") == []
+
+
+def test_another_clients_token_ends_no_grant(service: Service, granted: dict[str, Any]) -> None:
+    before = service.contents()
+
+    assert silent(service.revoke(granted["phone"][0], WEB))
+
+    assert service.contents() == before
+
+
+def test_a_token_that_was_revoked_before_ends_no_later_grant(service: Service, granted: dict[str, Any]) -> None:
+    """An application may revoke twice; who logged in in between stays logged in."""
+    service.revoke(granted["phone"][0])
+    service.cookies.clear()
+    later = service.login_tokens()["refresh_token"]
+
+    assert silent(service.revoke(granted["phone"][0]))
+    assert silent(service.revoke(granted["laptop"][0]))
+
+    assert service.refresh(later).status == 200
+
+
+def test_a_fault_on_the_way_is_no_false_200_and_a_repetition_ends_the_rest(
+    service: Service, granted: dict[str, Any]
+) -> None:
+    revoke = type(service.families).revoke
+    for successes in range(2):
+        calls = iter([*[True] * successes, False])
+
+        def fail(*arguments: Any, calls: Iterator[bool] = calls, **named: Any) -> Any:
+            if not next(calls):
+                raise StoreUnavailable("revoke: Throttling")
+            return revoke(*arguments, **named)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(type(service.families), "revoke", fail)
+            assert service.revoke(granted["phone"][0]).status == 503
+
+    assert silent(service.revoke(granted["phone"][0]))
+    for name in ("phone", "laptop"):
+        assert refusal(service.refresh(granted[name][0])) == INVALID_GRANT

@@ -16,7 +16,7 @@ from tests.service import ALICE, BOB, SPA, WEB, Service, answered, family_key_of
 
 
 def end_logins(service: Service) -> int:
-    return service.families.end_logins(ALICE.user_id, because="password_changed", now=service.now)
+    return len(service.families.end_logins(ALICE.user_id, because="password_changed", now=service.now))
 
 
 def test_once_all_logins_are_ended_no_token_of_the_person_works(service: Service) -> None:

@@ -75,7 +75,7 @@ def test_nobody_may_scan_or_delete_tables_or_items_that_are_kept(template: Templ
         actions = set(grants(template, function))
         assert not {action for action, _ in actions} & forbidden
         deletes = {where for action, where in actions if action == "dynamodb:DeleteItem"}
-        assert deletes <= {"SessionsTable", "LoginAttemptsTable"}
+        assert deletes <= {"SessionsTable", "LoginAttemptsTable", "GrantsTable"}
 
 
 def test_the_signing_keys_are_read_by_token_and_rotation_only(template: Template) -> None:

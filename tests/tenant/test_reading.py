@@ -233,7 +233,7 @@ def test_known_properties_without_effect_are_reported_by_name() -> None:
         "resourceServers[0].token_lifetime_for_web: not supported",
         "clients[0].addons: not supported",
         "clients[0].refresh_token.policies: not supported",
-        "tenant.flags: not supported",
+        "tenant.flags.enable_sso: not supported",
     ]
 
 

@@ -12,6 +12,7 @@ from heirloom.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 # botocore's own defaults would try for minutes, and a function has seconds. What still fails is answered 503, and the
@@ -46,6 +47,12 @@ def dynamodb() -> "DynamoDBClient":
 def secrets_manager() -> "SecretsManagerClient":
     """Return a Secrets Manager client."""
     client: SecretsManagerClient = boto3.client("secretsmanager", config=_QUICK)
+    return client
+
+
+def event_bridge() -> "EventBridgeClient":
+    """Return an EventBridge client."""
+    client: EventBridgeClient = boto3.client("events", config=_QUICK)
     return client
 
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import error_code, translated_faults
-from heirloom.adapters.families import Item, epoch_key, grant_item, grant_of, item_of
+from heirloom.adapters.families import Item, epoch_attribute, epoch_key, grant_item, grant_of, item_of
 from heirloom.domain import encoding, lifetimes, refresh_token
 from heirloom.domain.authorization_code import AuthorizationCode
 from heirloom.domain.errors import StoreUnavailable
@@ -52,10 +52,10 @@ class DynamoDBCodes:
         return _code_of(answer["Item"]) if "Item" in answer else None
 
     def exchange(self, code: AuthorizationCode, family: Family | None, *, attempt: str, now: int) -> None:
-        """Mark the code used, store the family and hold the user's epoch, all or nothing; raise `ExchangeRefused`."""
+        """Mark the code used, store the family and hold the user's epochs, all or nothing; raise `ExchangeRefused`."""
         transaction = [
             {"Update": self._mark_used(code, family, now)},
-            {"ConditionCheck": self._epoch_is_still(code)},
+            {"ConditionCheck": self._epochs_are_still(code)},
         ]
         if family is not None:
             put = {"TableName": self.families_table, "Item": item_of(family)}
@@ -103,15 +103,21 @@ class DynamoDBCodes:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _epoch_is_still(self, code: AuthorizationCode) -> dict[str, Any]:
-        check = {
+    def _epochs_are_still(self, code: AuthorizationCode) -> dict[str, Any]:
+        epochs = {None: code.epoch, code.grant.client_id: code.application_epoch}
+        conditions, names, values = [], {}, {}
+        for index, (client_id, epoch) in enumerate(epochs.items()):
+            names[f"#epoch{index}"] = epoch_attribute(client_id)
+            conditions.append(f"#epoch{index} = :epoch{index}" if epoch else f"attribute_not_exists(#epoch{index})")
+            if epoch:
+                values[f":epoch{index}"] = number(epoch)
+        return {
             "TableName": self.families_table,
             "Key": epoch_key(refresh_token.user_key(code.grant.user_id)),
+            "ConditionExpression": " AND ".join(conditions),
+            "ExpressionAttributeNames": names,
+            **({"ExpressionAttributeValues": values} if values else {}),  # DynamoDB refuses an empty map
         }
-        if code.epoch == 0:
-            return {**check, "ConditionExpression": "attribute_not_exists(epoch)"}
-        values = {":epoch": number(code.epoch)}
-        return {**check, "ConditionExpression": "epoch = :epoch", "ExpressionAttributeValues": values}
 
 
 class _Contention(Exception):
@@ -124,6 +130,7 @@ def _item_of(code: AuthorizationCode) -> Item:
         **grant_item(code.grant),
         "redirect_uri": string(code.redirect_uri),
         "epoch": number(code.epoch),
+        "application_epoch": number(code.application_epoch),
         "valid_until": number(code.expires_at),
         "expires_at": number(code.expires_at + lifetimes.EVIDENCE),
     }
@@ -146,6 +153,7 @@ def _code_of(item: Item) -> AuthorizationCode:
         challenge=item["challenge"]["S"] if "challenge" in item else None,
         nonce=item["nonce"]["S"] if "nonce" in item else None,
         epoch=int(item["epoch"]["N"]),
+        application_epoch=int(item["application_epoch"]["N"]),
         expires_at=int(item["valid_until"]["N"]),
         used_at=int(item["used_at"]["N"]) if "used_at" in item else None,
         family=family,

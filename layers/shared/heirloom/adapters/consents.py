@@ -51,6 +51,24 @@ class DynamoDBConsents:
                 **names,
             )
 
+    def withdraw(self, *, user_key: bytes, client_id: str, audience: str) -> None:
+        """Forget what was agreed to."""
+        with translated_faults("withdraw consent"):
+            self.client.delete_item(TableName=self.table, Key=_item_key(user_key, client_id, audience))
+
+    def withdraw_all(self, user_key: bytes) -> None:
+        """Forget all that a person ever agreed to."""
+        with translated_faults("withdraw consents"):
+            for page in self.client.get_paginator("query").paginate(
+                TableName=self.table,
+                KeyConditionExpression="user_key = :user_key",
+                ExpressionAttributeValues={":user_key": string(encoding.encode(user_key))},
+                ConsistentRead=True,
+            ):
+                for item in page["Items"]:
+                    key = {name: item[name] for name in ("user_key", "grant_id")}
+                    self.client.delete_item(TableName=self.table, Key=key)
+
 
 def _item_key(user_key: bytes, client_id: str, audience: str) -> Item:
     # A client id has no space, so no two pairs share a key.

@@ -1,37 +1,88 @@
-"""Events as structured log lines and CloudWatch metrics (Embedded Metric Format)."""
+"""Events as structured log lines, as CloudWatch metrics (Embedded Metric Format) and on EventBridge."""
 
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from botocore.exceptions import BotoCoreError, ClientError
 
-from heirloom.domain.events import Event
+from heirloom.domain.events import Event, EventType
+from heirloom.domain.ports import Events
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+SOURCE: Final = "heirloom"
+"""What EventBridge rules match on, besides the detail type: `RefreshTokenReused` and its like."""
+
+PUBLISHED: Final = frozenset(
+    {EventType.REFRESH_TOKEN_REUSED, EventType.REFRESH_TOKEN_REVOKED, EventType.FAMILY_GAVE_WAY}
+)
+"""What somebody else may want to act on: all that ends a family."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedEvents:
-    """The port `Events`."""
+    """The port `Events`: the log and the metrics."""
 
     logger: Logger
 
     def emit(self, event: Event) -> None:
         """Write one line and count one; an alarm is counted under its own name too."""
-        self.logger.info(
-            event.type.name.lower(),
-            extra={
-                "type": event.type.value,
-                "client_id": event.client_id,
-                "user_id": event.user_id,
-                "reason": event.reason,
-                "ip": event.caller.address,
-                "user_agent": event.caller.user_agent,
-                "request_id": event.caller.request_id,
-                "details": dict(event.details),
-            },
-        )
-        _count(event.type.name.title().replace("_", ""))
+        self.logger.info(event.type.name.lower(), extra=dict(_record(event)))
+        _count(_name(event.type))
         if event.alarm is not None:
             _count(event.alarm)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedEvents:
+    """The port `Events`: another one, and what ends a family on an EventBridge bus as well."""
+
+    others: Events
+    client: "Callable[[], EventBridgeClient]"
+    """Made when it is first needed: most cold starts publish nothing."""
+    bus: str
+
+    def emit(self, event: Event) -> None:
+        """Emit the event; what happened has happened, so a bus that cannot be reached is noted and no more."""
+        self.others.emit(event)
+        if event.type not in PUBLISHED:
+            return
+        entry: PutEventsRequestEntryTypeDef = {
+            "EventBusName": self.bus,
+            "Source": SOURCE,
+            "DetailType": _name(event.type),
+            "Detail": json.dumps(_record(event)),
+        }
+        try:
+            failed = self.client().put_events(Entries=[entry])["FailedEntryCount"]
+            reason = "EventBridge took no event" if failed else None
+        except (BotoCoreError, ClientError) as error:
+            reason = f"EventBridge: {type(error).__name__}"
+        if reason is not None:
+            self.others.emit(Event(EventType.WARNING, event.caller, reason=reason, alarm="EventNotPublished"))
+
+
+def _record(event: Event) -> Mapping[str, object]:
+    return {
+        "type": event.type.value,
+        "client_id": event.client_id,
+        "user_id": event.user_id,
+        "reason": event.reason,
+        "ip": event.caller.address,
+        "user_agent": event.caller.user_agent,
+        "request_id": event.caller.request_id,
+        "details": dict(event.details),
+    }
+
+
+def _name(event_type: EventType) -> str:
+    return event_type.name.title().replace("_", "")
 
 
 def _count(name: str) -> None:

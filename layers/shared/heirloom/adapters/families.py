@@ -132,8 +132,17 @@ class DynamoDBFamilies:
                 families += map(family_of, page["Items"])
         return families
 
-    def end_logins(self, user_id: str, *, because: str, now: int) -> int:
-        """End every session of a user and revoke every family; return how many were alive.
+    def end_logins(
+        self,
+        user_id: str,
+        *,
+        because: str,
+        now: int,
+        client_id: str | None = None,
+        audience: str | None = None,
+        last: FamilyKey | None = None,
+    ) -> list[Family]:
+        """End the logins of a user, all or those at one application, and return the families that were alive.
 
         The epoch goes first: no session and no code from before it becomes a family after it, so the families that are
         listed then are all there are.
@@ -142,19 +151,28 @@ class DynamoDBFamilies:
             self.client.update_item(
                 TableName=self.table,
                 Key=epoch_key(refresh_token.user_key(user_id)),
-                UpdateExpression="ADD epoch :one",
+                UpdateExpression="ADD #epoch :one",
+                ExpressionAttributeNames={"#epoch": epoch_attribute(client_id)},
                 ExpressionAttributeValues={":one": number(1)},
             )
-        alive = [family for family in self.of_user(user_id) if family.revoked_at is None]
+        alive = [
+            family
+            for family in self.of_user(user_id)
+            if family.revoked_at is None
+            and client_id in {None, family.grant.client_id}
+            and audience in {None, family.grant.audience}
+        ]
+        alive.sort(key=lambda family: family.key == last)
         for family in alive:
             self.revoke(family.key, client_id=family.grant.client_id, because=because, now=now)
-        return len(alive)
+        return alive
 
-    def epoch(self, user_key: bytes) -> int:
-        """Return the user's epoch, strongly consistent."""
+    def epoch(self, user_key: bytes, client_id: str | None = None) -> int:
+        """Return the epoch of the user, or of the user at one application, strongly consistent."""
         with translated_faults("find epoch"):
             answer = self.client.get_item(TableName=self.table, Key=epoch_key(user_key), ConsistentRead=True)
-        return int(answer["Item"]["epoch"]["N"]) if "Item" in answer else 0
+        epoch = answer.get("Item", {}).get(epoch_attribute(client_id))
+        return int(epoch["N"]) if epoch else 0
 
 
 def item_key(key: FamilyKey) -> Item:
@@ -165,6 +183,11 @@ def item_key(key: FamilyKey) -> Item:
 def epoch_key(user_key: bytes) -> Item:
     """Return the primary key of a user's marker item."""
     return {"user_key": string(encoding.encode(user_key)), "family_id": string(EPOCH)}
+
+
+def epoch_attribute(client_id: str | None) -> str:
+    """Return the attribute of a user's marker that counts their logins' ends: everywhere, or at one application."""
+    return EPOCH if client_id is None else f"{EPOCH}:{client_id}"
 
 
 def item_of(family: Family) -> Item:

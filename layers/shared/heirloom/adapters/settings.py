@@ -22,6 +22,7 @@ class Settings:
     login_attempts_table: str
     single_use_table: str
     configuration_table: str
+    event_bus: str
     signing_keys_secret: str
     token_keys_secret: str
 

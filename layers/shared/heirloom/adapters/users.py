@@ -32,7 +32,7 @@ class UserConflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DynamoDBUsers:
-    """The port `Users` on a table, and the one verb that writes it."""
+    """The port `Users` on a table, and the verbs that write it."""
 
     client: "DynamoDBClient"
     table: str
@@ -68,6 +68,27 @@ class DynamoDBUsers:
             writes.append({"Delete": {"TableName": self.table, "Key": {"user_id": string(POINTER + former)}}})
         with translated_faults("store user"):
             self._transact(writes)
+
+    def delete(self, user_id: str) -> bool:
+        """Delete a user and the pointer to them, all or nothing; raise `UserConflict` if they change meanwhile."""
+        user = self.by_id(user_id)
+        if user is None:
+            return False
+        pointer = POINTER + normalised_email(user.email)
+        writes: list[Any] = [
+            {
+                "Delete": {
+                    "TableName": self.table,
+                    "Key": {"user_id": string(user_id)},
+                    "ConditionExpression": "email = :email",
+                    "ExpressionAttributeValues": {":email": string(user.email)},
+                }
+            },
+            {"Delete": {"TableName": self.table, "Key": {"user_id": string(pointer)}}},
+        ]
+        with translated_faults("delete user"):
+            self._transact(writes)
+        return True
 
     def _read(self, key: str) -> Item | None:
         if not _possible(key):

@@ -133,6 +133,8 @@ class Tenant:
     session_lifetime: int = lifetimes.SESSION
     idle_session_lifetime: int = lifetimes.IDLE_SESSION
     allowed_logout_urls: frozenset[str] = frozenset()
+    revocation_ends_grant: bool = False
+    """Whether `/oauth/revoke` ends all families of the user at this application and API, and their consent."""
     not_before: int = 0
     """Epoch seconds: families created earlier are revoked. Set it to now after a restore."""
 

@@ -23,6 +23,8 @@ class AuthorizationCode:
     nonce: str | None
     epoch: int
     """The user's epoch at login: whatever ends all of the user's logins raises it."""
+    application_epoch: int
+    """The same at this application, when the code was issued."""
     expires_at: int
     used_at: int | None = None
     family: FamilyKey | None = field(default=None)

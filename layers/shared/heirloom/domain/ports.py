@@ -65,14 +65,28 @@ class Families(Protocol):
     def of_user(self, user_id: str) -> list[Family]:
         """Return all families of a user, dead ones too, strongly consistent."""
 
-    def end_logins(self, user_id: str, *, because: str, now: int) -> int:
-        """End every session of a user and revoke every family; return how many were alive.
+    def end_logins(
+        self,
+        user_id: str,
+        *,
+        because: str,
+        now: int,
+        client_id: str | None = None,
+        audience: str | None = None,
+        last: FamilyKey | None = None,
+    ) -> list[Family]:
+        """End the logins of a user, and return the families that were alive.
 
-        Once it has returned, no token of this user works, and no login that was under way becomes a family.
+        Of all applications, sessions included; or those of one application, or of that at one API. Once it has
+        returned, no token of these logins works, and none that was under way becomes a family. The *last* family is
+        revoked after all others: whoever repeats a call that failed on the way still finds it alive.
         """
 
-    def epoch(self, user_key: bytes) -> int:
-        """Return the user's epoch, strongly consistent; 0 for a user who never lost a login."""
+    def epoch(self, user_key: bytes, client_id: str | None = None) -> int:
+        """Return the epoch of the user, or of the user at one application, strongly consistent.
+
+        It counts how often their logins were ended: 0 for somebody who never lost one.
+        """
 
 
 class ExchangeRefused(Exception):
@@ -125,6 +139,9 @@ class Users(Protocol):
     def by_id(self, user_id: str) -> User | None:
         """Return a user, strongly consistent."""
 
+    def delete(self, user_id: str) -> bool:
+        """Delete a user; return whether there was one."""
+
 
 class Consents(Protocol):
     """What people agreed to, by application and API."""
@@ -134,6 +151,12 @@ class Consents(Protocol):
 
     def grant(self, *, user_key: bytes, client_id: str, audience: str, scope: frozenset[str], now: int) -> None:
         """Remember that *scope* was agreed to, besides what was before."""
+
+    def withdraw(self, *, user_key: bytes, client_id: str, audience: str) -> None:
+        """Forget what was agreed to: the person is asked again."""
+
+    def withdraw_all(self, user_key: bytes) -> None:
+        """Forget all that a person ever agreed to."""
 
 
 class LoginAttempts(Protocol):

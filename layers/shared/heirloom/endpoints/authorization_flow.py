@@ -248,6 +248,7 @@ class AuthorizationFlow:
                 challenge=opened.request.challenge,
                 nonce=opened.request.nonce,
                 epoch=person.session.epoch,
+                application_epoch=self.families.epoch(person.session.key.user_key, grant.client_id),
                 expires_at=request.now + lifetimes.AUTHORIZATION_CODE,
             )
         )

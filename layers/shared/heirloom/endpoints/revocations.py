@@ -1,4 +1,4 @@
-"""Ending several families at once, each with its event."""
+"""Ending families, each with its event."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,35 +7,59 @@ from heirloom.domain import encoding
 from heirloom.domain.events import Caller, Event, EventType
 from heirloom.domain.family import Family
 from heirloom.domain.ports import Events, Families
+from heirloom.domain.refresh_token import FamilyKey
 
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """Revokes families, and tells of each that was alive."""
+    """Revokes families, and tells of each that was alive.
+
+    Its verbs may raise `StoreUnavailable`: some may be revoked then, and a repetition finds the rest.
+    """
 
     families: Families
     events: Events
 
     def end(self, families: Iterable[Family], *, because: str, caller: Caller, now: int) -> int:
-        """Revoke those of *families* that are not yet, durably, and return how many they were.
-
-        Raise `StoreUnavailable`: some may be revoked then; a repetition finds the rest.
-        """
+        """Revoke those of *families* that are not yet, durably, and return how many they were."""
         alive = [family for family in families if family.revoked_at is None]
         for family in alive:
             self.families.revoke(family.key, client_id=family.grant.client_id, because=because, now=now)
-            self.events.emit(
-                Event(
-                    EventType.REFRESH_TOKEN_REVOKED,
-                    caller,
-                    client_id=family.grant.client_id,
-                    user_id=family.grant.user_id,
-                    reason=because,
-                    details={
-                        "familyId": encoding.encode(family.key.family_id),
-                        "session_id": family.grant.session_id,
-                        "audience": family.grant.audience,
-                    },
-                )
-            )
+            self._tell(family, because, caller)
         return len(alive)
+
+    def end_logins(
+        self,
+        user_id: str,
+        *,
+        because: str,
+        caller: Caller,
+        now: int,
+        client_id: str | None = None,
+        audience: str | None = None,
+        last: FamilyKey | None = None,
+    ) -> int:
+        """End the logins of a user as `Families.end_logins` does, and return how many families were alive."""
+        ended = self.families.end_logins(
+            user_id, because=because, now=now, client_id=client_id, audience=audience, last=last
+        )
+        for family in ended:
+            self._tell(family, because, caller)
+        return len(ended)
+
+    def _tell(self, family: Family, because: str, caller: Caller) -> None:
+        self.events.emit(
+            Event(
+                EventType.REFRESH_TOKEN_REVOKED,
+                caller,
+                client_id=family.grant.client_id,
+                user_id=family.grant.user_id,
+                reason=because,
+                details={
+                    "familyId": encoding.encode(family.key.family_id),
+                    "latestCounter": family.generation,
+                    "session_id": family.grant.session_id,
+                    "audience": family.grant.audience,
+                },
+            )
+        )

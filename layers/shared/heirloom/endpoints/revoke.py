@@ -8,12 +8,15 @@ from heirloom.domain import encoding
 from heirloom.domain.application import Application
 from heirloom.domain.errors import Fault, OAuthError
 from heirloom.domain.events import Event, EventType
-from heirloom.domain.ports import Configuration, Events, Families, TokenKeys
+from heirloom.domain.ports import Configuration, Consents, Events, Families, TokenKeys
 from heirloom.domain.refresh_token import Forged, RefreshToken
 from heirloom.endpoints.client import identify
 from heirloom.endpoints.cross_origin import readable
 from heirloom.endpoints.refresh import presented_token
+from heirloom.endpoints.revocations import Revocations
 from heirloom.http import Request, Response
+
+BY_APPLICATION = "revoked_by_application"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class RevocationEndpoint:
 
     configuration: Configuration
     families: Families
+    consents: Consents
     token_keys: TokenKeys
     events: Events
 
@@ -54,8 +58,11 @@ class RevocationEndpoint:
             return
         if keyring.key(token.key_id).compromised and not self._is_live(token):
             return
+        if self.configuration.tenant().revocation_ends_grant:
+            self._end_grant(token, request, application)
+            return
         family = self.families.revoke(
-            token.family, client_id=application.client_id, because="revoked_by_application", now=request.now
+            token.family, client_id=application.client_id, because=BY_APPLICATION, now=request.now
         )
         if family is not None:
             self.events.emit(
@@ -64,9 +71,27 @@ class RevocationEndpoint:
                     request.caller,
                     client_id=application.client_id,
                     user_id=family.grant.user_id,
+                    reason=BY_APPLICATION,
                     details={"familyId": encoding.encode(token.family.family_id), "tokenCounter": token.generation},
                 )
             )
+
+    def _end_grant(self, token: RefreshToken, request: Request, application: Application) -> None:
+        """End what the person granted to this application at this API: on all their devices, and the consent."""
+        family = self.families.find(token.family)
+        if family is None or family.revoked_at is not None or family.grant.client_id != application.client_id:
+            return
+        grant = family.grant
+        self.consents.withdraw(user_key=family.key.user_key, client_id=grant.client_id, audience=grant.audience)
+        Revocations(self.families, self.events).end_logins(
+            grant.user_id,
+            because=BY_APPLICATION,
+            caller=request.caller,
+            now=request.now,
+            client_id=grant.client_id,
+            audience=grant.audience,
+            last=family.key,
+        )
 
     def _is_live(self, token: RefreshToken) -> bool:
         """Tell whether the store itself knows *token*: its MAC alone proves nothing once that key is compromised."""

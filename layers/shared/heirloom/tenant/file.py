@@ -72,6 +72,12 @@ class Model(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+class TenantFlags(Model):
+    """`tenant.flags`."""
+
+    revoke_refresh_token_grant: bool = False
+
+
 class TenantSettings(Model):
     """`tenant`. The two lifetimes are in hours."""
 
@@ -83,6 +89,7 @@ class TenantSettings(Model):
     idle_session_lifetime: Hours | None = None
     idle_session_lifetime_in_minutes: Minutes | None = None
     allowed_logout_urls: list[Url] = []
+    flags: TenantFlags = TenantFlags()
     not_before: PointInTime = 0
 
 

@@ -104,7 +104,7 @@ TENANT = Foreign(
         client_id_metadata_document_dynamic_registration_supported country_codes customize_mfa_in_postlogin_action
         default_directory default_redirection_uri default_token_quota device_flow dpop_strict_refresh_token_binding
         dynamic_client_registration_security_mode enable_ai_guide enabled_locales ephemeral_session_lifetime
-        error_page flags guardian_mfa_page idle_ephemeral_session_lifetime include_session_metadata_in_tenant_logs
+        error_page guardian_mfa_page idle_ephemeral_session_lifetime include_session_metadata_in_tenant_logs
         legacy_sandbox_version mtls oidc_logout phone_consolidated_experience picture_url
         pushed_authorization_requests_supported resource_parameter_profile sandbox_version
         sandbox_versions_available security_headers sessions skip_non_verifiable_callback_uri_confirmation_prompt
@@ -114,6 +114,24 @@ TENANT = Foreign(
     protective=frozenset({"session_cookie"}),
     harmless_values={"session_cookie": ({"mode": "persistent"},)},
 )
+
+FLAGS = Foreign(
+    ignored=_names(
+        """
+        allow_changing_enable_sso allow_legacy_delegation_grant_types allow_legacy_ro_grant_types
+        allow_legacy_tokeninfo_endpoint change_pwd_flow_v1 custom_domains_provisioning dashboard_insights_view
+        dashboard_log_streams_next disable_clickjack_protection_headers disable_fields_map_fix disable_impersonation
+        disable_management_api_sms_obfuscation enable_adfs_waad_email_verification enable_apis_section
+        enable_client_connections enable_custom_domain_in_emails enable_dynamic_client_registration enable_idtoken_api2
+        enable_legacy_logs_search_v2 enable_legacy_profile enable_pipeline2 enable_public_signup_user_exists_error
+        enable_sso enforce_client_authentication_on_passwordless_start genai_trial
+        improved_signup_bot_detection_in_classic mfa_show_factor_list_on_enrollment no_disclose_enterprise_connections
+        remove_alg_from_jwks trust_azure_adfs_email_verified_connection_property use_scope_descriptions_for_consent
+        """
+    ),
+    protective=frozenset({"require_pushed_authorization_requests"}),
+)
+"""Of `tenant.flags`."""
 
 USER = Foreign(
     ignored=_names(

@@ -142,6 +142,7 @@ class _Reading:
             session_lifetime=absolute,
             idle_session_lifetime=idle,
             allowed_logout_urls=frozenset(settings.allowed_logout_urls),
+            revocation_ends_grant=settings.flags.revoke_refresh_token_grant,
             not_before=settings.not_before,
         )
 

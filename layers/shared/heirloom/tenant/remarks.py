@@ -67,6 +67,7 @@ class Remarks:
         for name, inner in (
             ("refresh_token", properties.REFRESH_TOKEN),
             ("jwt_configuration", properties.JWT_CONFIGURATION),
+            ("flags", properties.FLAGS),
         ):
             if isinstance(sifted.get(name), dict):
                 known = tuple(_fields_of(model, name))

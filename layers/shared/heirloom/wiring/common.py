@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from heirloom.adapters import aws
 from heirloom.adapters.configuration import DynamoDBConfiguration
-from heirloom.adapters.events import LoggedEvents
+from heirloom.adapters.events import LoggedEvents, PublishedEvents
 from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.settings import Settings
 from heirloom.endpoints.cross_origin import Preflight
@@ -43,9 +43,15 @@ def families() -> DynamoDBFamilies:
 
 
 @cache
-def events() -> LoggedEvents:
-    """Return the log and the metrics."""
-    return LoggedEvents(Logger())
+def logger() -> Logger:
+    """Return the structured log."""
+    return Logger()
+
+
+@cache
+def events() -> PublishedEvents:
+    """Return the log, the metrics and the bus."""
+    return PublishedEvents(LoggedEvents(logger()), cache(aws.event_bridge), settings().event_bus)
 
 
 @cache

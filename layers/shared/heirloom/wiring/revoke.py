@@ -3,12 +3,13 @@
 from functools import cache
 
 from heirloom.adapters import aws
+from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.token_keys import SecretTokenKeys
 from heirloom.endpoints.introspect import IntrospectionEndpoint
 from heirloom.endpoints.revoke import RevocationEndpoint
-from heirloom.wiring.common import configuration, events, families, settings
+from heirloom.wiring.common import configuration, dynamodb, events, families, settings
 
 
 @cache
@@ -20,7 +21,8 @@ def token_keys() -> SecretTokenKeys:
 @cache
 def revocation() -> RevocationEndpoint:
     """Return `POST /oauth/revoke`."""
-    return RevocationEndpoint(configuration(), families(), token_keys(), events())
+    consents = DynamoDBConsents(dynamodb(), settings().grants_table)
+    return RevocationEndpoint(configuration(), families(), consents, token_keys(), events())
 
 
 @cache

@@ -1,0 +1,47 @@
+"""A stack that a command works on: a deployed one, or that of a running `make run`."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+
+from heirloom.adapters import aws
+from local import stack, template
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_events.client import EventBridgeClient
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Clients, and the names of tables and buses by their logical ids."""
+
+    dynamodb: "DynamoDBClient"
+    events: "EventBridgeClient"
+    names: Mapping[str, str]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told which stack."""
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument(
+        "--stack", help="a deployed CloudFormation stack, in the account and Region of your AWS settings"
+    )
+    where.add_argument("--endpoint", help="the address of the local AWS of a running `make run`, which prints it")
+
+
+def of(options: argparse.Namespace) -> Target:
+    """Return what the command was told; raise `ClientError`, `BotoCoreError` or `LookupError`."""
+    if options.endpoint is not None:
+        logical_ids = template.load().resources
+        return Target(
+            stack.client("dynamodb", options.endpoint),
+            stack.client("events", options.endpoint),
+            {name: template.PREFIX + name for name in logical_ids},
+        )
+    described = boto3.client("cloudformation").describe_stacks(StackName=options.stack)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    return Target(aws.dynamodb(), aws.event_bridge(), outputs)
