@@ -16,8 +16,16 @@ from heirloom.domain.application import (
     GrantType,
     secret_digest,
 )
-from heirloom.domain.errors import InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient
+from heirloom.domain.errors import (
+    InvalidClient,
+    InvalidGrant,
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    UnauthorizedClient,
+)
 from heirloom.domain.guessing import ACCOUNT, ACCOUNT_FROM_ADDRESS, ADDRESS, Attempts, Brake
+from heirloom.domain.resource_indicator import requested_audience
 from heirloom.domain.resource_server import ResourceServer
 
 # RFC 7636 Appendix B.
@@ -236,3 +244,41 @@ class TestLifetimes:
 
     def test_leeway_outlasts_a_conformance_suite_and_ends_before_any_default_token(self) -> None:
         assert 31 < lifetimes.LEEWAY < lifetimes.ACCESS_TOKEN
+
+
+class TestResourceIndicators:
+    @pytest.mark.parametrize(
+        "resource",
+        ["https://api.example/", "https://api.example/v1?x=1", "urn:example:api", "https://[::1]:8443/%C3%A4"],
+    )
+    def test_a_resource_is_an_audience(self, resource: str) -> None:
+        assert requested_audience({"resource": resource}) == resource
+        assert requested_audience({"audience": resource, "resource": resource}) == resource
+
+    def test_without_one_the_audience_stands_whatever_it_is(self) -> None:
+        assert requested_audience({}) is None
+        assert requested_audience({"audience": "no URI"}) == "no URI"
+
+    @pytest.mark.parametrize(
+        ("resource", "audience"),
+        [
+            ("https://api.example/#fragment", None),
+            ("https://api.example/#", None),
+            ("//api.example/", None),
+            ("/api", None),
+            ("api", None),
+            ("https:", None),
+            ("https://api.example/%zz", None),
+            ("https://äpi.example/", None),
+            ("https://api.example/\n", None),
+            ("https://api.example/ https://other.example/", None),
+            ("https://api.example/ https://api.example/", None),
+            ("https://api.example/", "https://other.example/"),
+            ("https://api.example/", "https://api.example"),
+        ],
+    )
+    def test_anything_else_is_no_target(self, resource: str, audience: str | None) -> None:
+        parameters = {"resource": resource} | ({"audience": audience} if audience else {})
+
+        with pytest.raises(InvalidTarget):
+            requested_audience(parameters)

@@ -13,6 +13,9 @@ from heirloom.domain.events import Caller
 LARGEST_BODY = 32 * 1024
 MOST_PARAMETERS = 100
 
+REPEATABLE = frozenset({"resource"})
+"""RFC 8707 §2: "multiple resource parameters MAY be used". Joined by a space, which no URI holds."""
+
 NO_STORE: Mapping[str, str] = {"cache-control": "no-store", "pragma": "no-cache"}
 """RFC 6749 §5.1: "MUST include the HTTP Cache-Control response header field with a value of no-store"."""
 
@@ -87,7 +90,7 @@ def parameters_of(text: str) -> Parameters:
     """Return the parameters of a query or form.
 
     RFC 6749 §3.1: "Parameters sent without a value MUST be treated as if they were omitted", and "parameters MUST NOT
-    be included more than once". Raise `InvalidRequest`.
+    be included more than once"; those of `REPEATABLE` may. Raise `InvalidRequest`.
     """
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_PARAMETERS, errors="strict")
@@ -173,9 +176,12 @@ def preflight(origin: str | None, methods: str) -> Response:
 def _once(pairs: Iterable[tuple[str, str]]) -> Parameters:
     parameters: dict[str, str] = {}
     for name, value in pairs:
-        if name in parameters:
+        if name not in parameters:
+            parameters[name] = value
+        elif name in REPEATABLE:
+            parameters[name] = " ".join(filter(None, (parameters[name], value)))
+        else:
             raise InvalidRequest("A parameter is repeated")
-        parameters[name] = value
     if not all(_encodable(text) for pair in parameters.items() for text in pair):
         raise InvalidRequest("The parameters are not Unicode text")
     return {name: value for name, value in parameters.items() if value}

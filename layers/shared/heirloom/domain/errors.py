@@ -11,6 +11,7 @@ Every refusal has a public half, which the caller sees, and a private `reason`, 
     ├── UnsupportedGrantType      400  RFC 6749 §5.2
     ├── UnsupportedResponseType   400  RFC 6749 §4.1.2.1
     ├── InvalidScope              400  RFC 6749 §5.2
+    ├── InvalidTarget             400  RFC 8707 §2
     ├── AccessDenied              403  RFC 6749 §4.1.2.1
     ├── RequestNotSupported       400  OpenID Connect Core §6.1
     ├── RequestUriNotSupported    400  OpenID Connect Core §6.2
@@ -101,6 +102,12 @@ class InvalidScope(OAuthError):
     """No requested scope can be granted."""
 
     error = "invalid_scope"
+
+
+class InvalidTarget(OAuthError):
+    """The requested API is unknown, malformed, or one of several."""
+
+    error = "invalid_target"
 
 
 class AccessDenied(OAuthError):
