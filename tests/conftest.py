@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from local import processes
 from tests import service as harness
@@ -12,6 +13,10 @@ from tests.service import Service
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+# How long an example takes says something about the machine that runs it, and nothing about the code.
+settings.register_profile("heirloom", deadline=None)
+settings.load_profile("heirloom")
 
 # botocore wants credentials and a region, even for a store that asks for neither.
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "test")

@@ -96,6 +96,7 @@ def rotations(draw: st.DrawFn, it: Line) -> Rotation:
         idle_lifetime=draw(st.sampled_from([None, 1, 2, 600])),
         not_before=draw(st.sampled_from([0, NOW - 1, NOW])),
         requested_scope=draw(st.sampled_from([frozenset(), frozenset({"read", "x"}), frozenset({"x", "y"})])),
+        audience=draw(st.sampled_from([None, None, GRANT.audience, "https://another.example/"])),
         key_thumbprint=draw(st.sampled_from([None, "mine"])),
     )
 

@@ -224,7 +224,6 @@ def test_null_is_as_good_as_nothing() -> None:
 
 def test_known_properties_without_effect_are_reported_by_name() -> None:
     document = changed("clients", 0, "addons", to={"samlp": {}})
-    document["clients"][0]["refresh_token"] = {"policies": []}
     document["resourceServers"][0]["token_lifetime_for_web"] = 7200
     document["tenant"]["flags"] = {"enable_sso": True}
     document["rules"] = []
@@ -232,7 +231,6 @@ def test_known_properties_without_effect_are_reported_by_name() -> None:
         "rules: not supported",
         "resourceServers[0].token_lifetime_for_web: not supported",
         "clients[0].addons: not supported",
-        "clients[0].refresh_token.policies: not supported",
         "tenant.flags.enable_sso: not supported",
     ]
 
@@ -639,3 +637,37 @@ def test_lifetimes_end_where_auth0s_do() -> None:
     assert (
         client(**SPA | {"refresh_token": {"token_lifetime": 31_557_600}}).refresh_token.absolute_lifetime == 31_557_600
     )
+
+
+# ---- Multi-resource refresh tokens
+
+
+def test_policies_open_apis_by_audience() -> None:
+    tokens = {"policies": [{"audience": API, "scope": ["read:notes"]}, {"audience": "urn:other"}]}
+    policy = client(**SPA | {"refresh_token": tokens}).refresh_token
+    assert policy.policies == {API: frozenset({"read:notes"}), "urn:other": frozenset()}
+
+
+def test_policies_of_a_third_party_or_twice_for_one_api_are_refused() -> None:
+    twice = [{"audience": API, "scope": []}, {"audience": API, "scope": ["read:notes"]}]
+    assert problems(changed("clients", 1, "refresh_token", to={"policies": twice})) == [
+        "clients[1].refresh_token.policies[1].audience: is given twice"
+    ]
+    document = changed("clients", 1, "refresh_token", to={"policies": twice[:1]})
+    document["clients"][1]["is_first_party"] = False
+    assert problems(document) == [
+        "clients[1].refresh_token.policies: are for first-party applications: nobody is asked for consent"
+    ]
+
+
+def test_policies_without_effect_are_warned_about() -> None:
+    policies = [{"audience": "urn:nothing"}, {"audience": API, "scope": ["read:notes", "a", "b"]}]
+    document = changed("clients", 1, "refresh_token", to={"policies": policies})
+    assert [str(warning) for warning in read(document).warnings] == [
+        "clients[1].refresh_token.policies[0].audience: names no API of resourceServers, and has no effect",
+        "clients[1].refresh_token.policies[1].scope: has no effect: the API has no a, b",
+    ]
+    document["resourceServers"][0]["skip_consent_for_verifiable_first_party_clients"] = False
+    assert "clients[1].refresh_token.policies[1].audience: has no effect: this API asks for consent" in [
+        str(warning) for warning in read(document).warnings
+    ]

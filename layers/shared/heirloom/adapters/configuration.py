@@ -131,9 +131,14 @@ def decode_application(document: str) -> Application:
             "app_type": ApplicationType(fields["app_type"]),
             "token_endpoint_auth_method": AuthenticationMethod(fields["token_endpoint_auth_method"]),
             "secret_digest": None if digest is None else encoding.decode(digest),
-            "refresh_token": RefreshTokenPolicy(**_known(fields["refresh_token"], RefreshTokenPolicy)),
+            "refresh_token": _policy(_known(fields["refresh_token"], RefreshTokenPolicy)),
         }
     )
+
+
+def _policy(fields: Document) -> RefreshTokenPolicy:
+    policies = {audience: frozenset(values) for audience, values in fields.get("policies", {}).items()}
+    return RefreshTokenPolicy(**{**fields, "policies": policies})
 
 
 def decode_resource_server(document: str) -> ResourceServer:

@@ -270,9 +270,10 @@ def _update(rotation: Rotation) -> str:
 
 def _condition(rotation: Rotation) -> str:
     bound = _UNBOUND if rotation.key_thumbprint is None else _BOUND_TO_THIS_KEY
-    # A request for scopes of which none was granted must fail before the token is spent.
+    # A request for what was not granted must fail before the token is spent.
     wanted = " OR ".join(f"contains(#scope, :scope{index})" for index in range(len(rotation.requested_scope)))
-    return _MAY_ROTATE + bound + (f" AND ({wanted})" if wanted else "")
+    granted_there = " AND audience = :audience" if rotation.audience is not None else ""
+    return _MAY_ROTATE + bound + granted_there + (f" AND ({wanted})" if wanted else "")
 
 
 def _names(rotation: Rotation) -> dict[str, Any]:
@@ -305,6 +306,8 @@ def _values(rotation: Rotation) -> Item:
         values[":true"] = _TRUE
     if rotation.key_thumbprint is not None:
         values[":jkt"] = string(rotation.key_thumbprint)
+    if rotation.audience is not None:
+        values[":audience"] = string(rotation.audience)
     return values | {f":scope{index}": string(value) for index, value in enumerate(sorted(rotation.requested_scope))}
 
 

@@ -3,6 +3,7 @@
 import enum
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from heirloom.domain import lifetimes, redirect_uri
@@ -41,6 +42,8 @@ class RefreshTokenPolicy:
     leeway: int = lifetimes.LEEWAY
     absolute_lifetime: int | None = lifetimes.REFRESH_TOKEN
     idle_lifetime: int | None = lifetimes.REFRESH_TOKEN
+    policies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By audience, the scope that an exchange may ask for beyond what was granted (multi-resource refresh tokens)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,8 @@ class Rotation:
     not_before: int
     requested_scope: frozenset[str] = frozenset()
     """The narrower scope of this exchange; empty for all that was granted."""
+    audience: str | None = None
+    """The API that this exchange insists on (RFC 8707); `None` for whichever was granted."""
     key_thumbprint: str | None = None
 
     @property
@@ -182,11 +184,16 @@ class NothingGranted:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongAudience:
+    """The live token, with a request for another API than was granted: refused before it is spent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unexplained:
     """Nothing is wrong with the token: the condition and this judgement disagree."""
 
 
-type Judgement = Refused | Replayed | Reused | Underivable | NothingGranted | Unexplained
+type Judgement = Refused | Replayed | Reused | Underivable | NothingGranted | WrongAudience | Unexplained
 
 
 def judge(  # noqa: PLR0911 - one question, one answer
@@ -207,6 +214,8 @@ def judge(  # noqa: PLR0911 - one question, one answer
     if family.key_thumbprint is not None and family.key_thumbprint != rotation.key_thumbprint:
         return Refused(Refusal.KEY_PROOF)
     if hmac.compare_digest(family.live_digest, rotation.presented.digest()):
+        if rotation.audience not in {None, family.grant.audience}:
+            return WrongAudience()
         nothing_granted = rotation.requested_scope and not rotation.requested_scope & family.grant.scope
         return NothingGranted() if nothing_granted else Unexplained()
     if rotation.presented.generation >= family.generation:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from heirloom import http
-from heirloom.domain import encoding, scope
+from heirloom.domain import encoding, multi_resource, scope
 from heirloom.domain.application import Application, GrantType, families_not_before
 from heirloom.domain.errors import (
     UNKNOWN_REFRESH_TOKEN,
     ConditionUnexplained,
     InvalidGrant,
     InvalidScope,
+    InvalidTarget,
     ReuseDetected,
 )
 from heirloom.domain.events import Event, EventType
@@ -24,14 +25,19 @@ from heirloom.domain.family import (
     Rotation,
     Underivable,
     Unexplained,
+    WrongAudience,
     judge,
 )
 from heirloom.domain.ports import Configuration, Events, Families, RotationRefused, TokenKeys
 from heirloom.domain.refresh_token import Forged, RefreshToken
+from heirloom.domain.resource_indicator import requested_audience
+from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.token_keys import TokenKeyring, UnknownTokenKey
 from heirloom.endpoints.issuance import Exchange
 from heirloom.endpoints.migration import Migrations
 from heirloom.http import Parameters, Request
+
+_NOT_GRANTED = "The requested resource was not granted"
 
 
 def presented_token(text: str, token_keys: TokenKeys) -> tuple[RefreshToken, TokenKeyring]:
@@ -69,6 +75,7 @@ class RefreshGrant:
         except Forged as forged:
             raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason=f"forged: {forged}") from None
         policy = application.refresh_token
+        audience, api = self._requested_api(parameters, application)
         rotation = Rotation(
             presented=presented,
             successor=presented.successor(keyring.current) if policy.rotating else presented,
@@ -78,30 +85,60 @@ class RefreshGrant:
             leeway=policy.leeway,
             idle_lifetime=policy.idle_lifetime,
             not_before=families_not_before(self.configuration.tenant(), application),
-            requested_scope=requested,
+            # Under policies the grant is not all there is; what they do not allow is left out instead.
+            requested_scope=frozenset() if policy.policies else requested,
+            audience=audience,
         )
         try:
             family, live, replayed = self.families.rotate(rotation), rotation.successor.text(keyring), False
         except RotationRefused as refused:
             family, live, replayed = self._explain(rotation, refused.family, keyring, request)
         Migrations(self.families, self.events).follow(family, application, request)
-        granted = scope.narrow(family.grant.scope, requested)
+        if audience not in {None, family.grant.audience}:
+            raise InvalidTarget(_NOT_GRANTED)
+        if policy.policies:
+            api = api or self.configuration.resource_server(family.grant.audience)
+            grant, granted = multi_resource.granted(family.grant, requested, application, api)
+        else:
+            grant, granted = family.grant, scope.narrow(family.grant.scope, requested)
         self.events.emit(
             Event(
                 EventType.REFRESH_TOKEN_EXCHANGED,
                 request.caller,
                 client_id=application.client_id,
                 user_id=family.grant.user_id,
-                details=_counters(presented, family) | {"replayed": replayed},
+                details=_counters(presented, family)
+                | {
+                    "replayed": replayed,
+                    "session_id": grant.session_id,
+                    "audience": grant.audience,
+                    "requested_audience": parameters.get("audience") or parameters.get("resource"),
+                    "requested_scope": parameters.get("scope"),
+                },
             )
         )
         return Exchange(
-            grant=family.grant,
+            grant=grant,
             scope=granted,
             family_id=encoding.encode(family.key.family_id),
             refresh_token=live,
             refreshed=True,
         )
+
+    def _requested_api(
+        self, parameters: Parameters, application: Application
+    ) -> tuple[str | None, ResourceServer | None]:
+        """Return the audience that the family must have, and the API that the application's policies open instead.
+
+        An `audience` that they do not open is ignored, as Auth0 does: SDKs send what they were configured with along.
+        A `resource` is insisted on (RFC 8707 §2.2).
+        """
+        requested = requested_audience(parameters)
+        if requested is not None and requested in application.refresh_token.policies:
+            api = self.configuration.resource_server(requested)
+            if multi_resource.adds(application, api):
+                return None, api
+        return parameters.get("resource"), None
 
     def _explain(
         self, rotation: Rotation, family: Family | None, keyring: TokenKeyring, request: Request
@@ -126,6 +163,8 @@ class RefreshGrant:
                 raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason="underivable", details=details)
             case NothingGranted():
                 raise InvalidScope("None of the requested scopes was granted", details=details)
+            case WrongAudience():
+                raise InvalidTarget(_NOT_GRANTED, details=details)
             case Unexplained() | Replayed():
                 self._alarm("ConditionUnexplained", request, details)
                 raise ConditionUnexplained

@@ -93,6 +93,13 @@ class TenantSettings(Model):
     not_before: PointInTime = 0
 
 
+class Policy(Model):
+    """`clients[].refresh_token.policies[]`."""
+
+    audience: Identifier
+    scope: list[ScopeValue] = []
+
+
 class RefreshTokens(Model):
     """`clients[].refresh_token`; seconds."""
 
@@ -103,6 +110,7 @@ class RefreshTokens(Model):
     infinite_token_lifetime: bool = False
     idle_token_lifetime: RefreshTokenLifetime | None = None
     infinite_idle_token_lifetime: bool = False
+    policies: list[Policy] = []
 
 
 class JwtConfiguration(Model):

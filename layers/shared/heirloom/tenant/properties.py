@@ -70,7 +70,7 @@ CLIENT = Foreign(
     },
 )
 
-REFRESH_TOKEN = Foreign(ignored=frozenset({"policies"}))
+REFRESH_TOKEN = Foreign()
 
 JWT_CONFIGURATION = Foreign(ignored=frozenset({"scopes", "secret_encoded"}))
 

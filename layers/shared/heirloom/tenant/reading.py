@@ -106,6 +106,7 @@ class _Reading:
         users = self._users(sections["users"]) if "users" in sections else ()
         if apis is not None:
             self._check_leeways(applications or {}, apis)
+            self._check_policies(applications or {}, apis)
         if self._remarks.problems:
             raise Invalid(self._remarks.problems)
         return Desired(
@@ -298,7 +299,18 @@ class _Reading:
             leeway=tokens.leeway,
             absolute_lifetime=absolute if expiring else None,
             idle_lifetime=idle if expiring else None,
+            policies=self._policies(client, path),
         )
+
+    def _policies(self, client: file.Client, path: Path) -> dict[str, frozenset[str]]:
+        policies: dict[str, frozenset[str]] = {}
+        if client.refresh_token.policies and not client.is_first_party:
+            self._remarks.refuse((*path, "policies"), "are for first-party applications: nobody is asked for consent")
+        for index, one in enumerate(client.refresh_token.policies):
+            if one.audience in policies:
+                self._remarks.refuse((*path, "policies", index, "audience"), "is given twice")
+            policies[one.audience] = frozenset(one.scope)
+        return policies
 
     def _users(self, raw: object) -> tuple[DesiredUser, ...]:
         users: list[DesiredUser] = []
@@ -334,6 +346,18 @@ class _Reading:
                     f"{leeway} s is more than a tenth of the shortest access token lifetime, {shortest} s:"
                     " theft is noticed that much later",
                 )
+
+    def _check_policies(self, applications: Mapping[str, Application], apis: Mapping[str, ResourceServer]) -> None:
+        for application in applications.values():
+            for index, (audience, values) in enumerate(application.refresh_token.policies.items()):
+                path = (*self._paths["clients", application.client_id], "refresh_token", "policies", index)
+                api = apis.get(audience)
+                if api is None:
+                    self._remarks.warn((*path, "audience"), "names no API of resourceServers, and has no effect")
+                elif not api.skip_consent_for_first_party:
+                    self._remarks.warn((*path, "audience"), "has no effect: this API asks for consent")
+                elif unknown := values - api.scopes.keys():
+                    self._remarks.warn((*path, "scope"), f"has no effect: the API has no {', '.join(sorted(unknown))}")
 
     def _check_redirects(self, path: Path, uris: Sequence[str], *, native: bool) -> None:
         for index, uri in enumerate(uris):
