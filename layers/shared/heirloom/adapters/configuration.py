@@ -168,4 +168,6 @@ def _plain(value: object) -> object:
         return encoding.encode(value)
     if isinstance(value, frozenset):
         return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     raise TypeError(f"no JSON for {type(value).__name__}")
