@@ -15,7 +15,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import boto3
 from botocore.config import Config
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from heirloom.adapters import provisioning
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.families import DynamoDBFamilies
@@ -114,6 +116,13 @@ def rsa_key() -> RSAPrivateKey:
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
+@cache
+def _published_keys() -> str:
+    pem = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    key = {"kid": "test-key", "alg": "RS256", "private_key": pem, "created_at": START}
+    return json.dumps(provisioning.public({"keys": [key]}))
+
+
 def token_key(key_id: int, state: KeyState, **changes: Any) -> TokenKey:
     """A random token key."""
     key = TokenKey(key_id=key_id, state=state, mac=secrets.token_bytes(32), derivation=secrets.token_bytes(32))
@@ -165,10 +174,7 @@ class Declared:
         return any(application.allows_origin(origin) for application in self.applications.values())
 
     def published_keys(self) -> str:
-        numbers = rsa_key().public_key().public_numbers()
-        key = {"kty": "RSA", "kid": "test-key", "alg": "RS256", "use": "sig"}
-        key |= {"n": encoding.encode(numbers.n.to_bytes(256)), "e": "AQAB"}
-        return json.dumps({"keys": [key]})
+        return _published_keys()
 
 
 class Recorded(list[Event]):

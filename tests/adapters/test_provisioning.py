@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from threading import Barrier, Lock
 from typing import TYPE_CHECKING, Any, cast
 
 import jwt
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
@@ -212,17 +214,33 @@ def test_a_run_gives_up_on_keys_that_keep_changing() -> None:
 
 
 def test_what_is_published_checks_signatures_and_holds_nothing_private() -> None:
-    """Only the members of a public RSA key (RFC 7518 §6.3.1), `alg`, `use` and `kid`."""
+    """Only the members of a public RSA key (RFC 7518 §6.3.1), `alg`, `use`, `kid` and a certificate."""
     signing = provisioning.first_signing_keys(NOW)
 
     published = provisioning.public(signing)
 
     for private, public in zip(signing["keys"], published["keys"], strict=True):
-        assert set(public) == {"kty", "n", "e", "alg", "use", "kid"}
+        assert set(public) == {"kty", "n", "e", "alg", "use", "kid", "x5c"}
         assert (public["kty"], public["alg"], public["use"]) == ("RSA", "RS256", "sig")
         token = jwt.encode({"sub": "x"}, private["private_key"], algorithm="RS256")
         verifier = cast("RSAPublicKey", RSAAlgorithm.from_jwk(json.dumps(public)))
         assert jwt.decode(token, verifier, algorithms=["RS256"]) == {"sub": "x"}
+
+
+def test_each_key_comes_with_a_certificate_of_itself_and_the_same_one_each_time() -> None:
+    """Libraries compare certificate and key (RFC 7517 §4.7), and some look at its dates."""
+    signing = provisioning.first_signing_keys(NOW)
+
+    published = provisioning.public(signing)
+
+    assert provisioning.public(signing) == published
+    for public in published["keys"]:
+        (text,) = public["x5c"]
+        certificate = x509.load_der_x509_certificate(base64.b64decode(text, validate=True))
+        assert certificate.public_key() == RSAAlgorithm.from_jwk(json.dumps(public))
+        assert certificate.not_valid_before_utc.timestamp() == NOW
+        assert certificate.not_valid_after_utc - certificate.not_valid_before_utc == timedelta(days=3650)
+        certificate.verify_directly_issued_by(certificate)
 
 
 def test_retired_keys_stay_public() -> None:

@@ -108,7 +108,7 @@ def test_the_published_keys_verify_our_tokens_and_hold_nothing_private(service: 
     (key,) = document(service, "/.well-known/jwks.json")["keys"]
     token = service.login_tokens()["id_token"]
 
-    assert key.keys() == {"kty", "n", "e", "alg", "use", "kid"}
+    assert key.keys() == {"kty", "n", "e", "alg", "use", "kid", "x5c"}
     assert (key["kty"], key["alg"], key["use"], key["e"]) == ("RSA", "RS256", "sig", "AQAB")
     assert jwt.get_unverified_header(token)["kid"] == key["kid"]
     assert jwt.PyJWS().decode(token, jwt.PyJWK(key), ["RS256"])

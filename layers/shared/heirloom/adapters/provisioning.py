@@ -4,13 +4,17 @@ CloudFormation cannot make an RSA key, so a stack is born with two empty secrets
 number of times, also twice at once: a key that may have signed a token is never replaced.
 """
 
+import base64
 import hashlib
 import json
 import secrets
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from heirloom.domain import encoding
@@ -29,6 +33,9 @@ _FIRST: Final = "heirloom-first-keys-00000000000000000001"
 # A rotation that moves the keys between our reading and our publishing makes us publish again. It happens once in
 # days, so a third time in a row is not a rotation.
 _PUBLISH_ATTEMPTS: Final = 3
+
+_CERTIFICATE_LIFETIME: Final = timedelta(days=3650)
+"""Longer than any key is published: when a key goes is the rotation's to say, never a certificate's."""
 
 
 class Unsettled(Exception):
@@ -123,11 +130,29 @@ def _token_key(number: int, state: KeyState, now: int) -> dict[str, Any]:
     }
 
 
-def _jwk(key: dict[str, Any]) -> dict[str, str]:
+def _jwk(key: dict[str, Any]) -> dict[str, Any]:
     private = load_pem_private_key(key["private_key"].encode("ascii"), password=None)
     if not isinstance(private, RSAPrivateKey):
         raise ValueError(f"key {key['kid']} is not an RSA key")  # noqa: TRY004 - the value is wrong, no caller's type
-    return _required(private.public_key()) | {"alg": key["alg"], "use": "sig", "kid": key["kid"]}
+    certificate = _certificate(private, key["kid"], datetime.fromtimestamp(key["created_at"], UTC))
+    return _required(private.public_key()) | {"alg": key["alg"], "use": "sig", "kid": key["kid"], "x5c": [certificate]}
+
+
+def _certificate(key: RSAPrivateKey, key_id: str, created_at: datetime) -> str:
+    """The key as a self-signed certificate (RFC 7517 §4.7), the same one each time: PKCS #1 signatures are not random.
+
+    Auth0-PHP reads nothing else of a key, and passes over those that come without.
+    """
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, key_id)])
+    certificate = x509.CertificateBuilder(
+        issuer_name=name,
+        subject_name=name,
+        public_key=key.public_key(),
+        serial_number=1,  # unique: each key is an issuer of its own
+        not_valid_before=created_at,
+        not_valid_after=created_at + _CERTIFICATE_LIFETIME,
+    )
+    return base64.b64encode(certificate.sign(key, SHA256()).public_bytes(Encoding.DER)).decode("ascii")
 
 
 def _required(key: RSAPublicKey) -> dict[str, str]:
