@@ -1,85 +1,14 @@
 """What holds for every answer of every test here: it is checked after each of them."""
 
-import json
-import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from heirloom.http import Request, Response
-from tests.endpoints.reading import kind
+from tests import answers
 from tests.service import Service
-
-SECRETS = {"access_token", "client_secret", "code", "code_verifier", "csrf", "email", "id_token", "password"}
-SECRETS |= {"refresh_token", "token"}
-DESCRIPTION = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]+", re.ASCII)
-SHORTEST_SECRET = 12
-"""Characters; what is shorter and looks like a secret is a test's nonsense."""
 
 
 @pytest.fixture(autouse=True)
 def _every_answer(service: Service) -> Iterator[None]:
     yield
-    recorded = repr(list(service.events))
-    for request, response in service.transcript:
-        leaked = [secret for secret in _secrets(request, response) if secret in recorded]
-        assert not leaked, "events hold no secret"
-        assert response.status < 500 or response.status == 503, response.body
-        if request.path.startswith("/.well-known/"):
-            continue
-        if response.headers.get("content-type", "").startswith("text/html") or response.status == 303:
-            _check_browser_answer(response)
-        else:
-            _check_answer_to_an_application(request, response)
-
-
-def _secrets(request: Request, response: Response) -> Iterator[str]:
-    texts = [request.query, request.body.decode(errors="replace")]
-    texts += [response.headers.get("location", "").partition("?")[2]]
-    pairs = [pair for text in texts for pair in parse_qsl(text)]
-    pairs += [pair for name, value in pairs if name == "request" for pair in parse_qsl(value)]
-    if response.headers.get("content-type") == "application/json" and response.body:
-        pairs += [(name, str(value)) for name, value in json.loads(response.body).items()]
-    found = [value for name, value in pairs if name in SECRETS]
-    found += [request.headers.get("authorization", "").partition(" ")[2], *request.cookies.values()]
-    found += [cookie.partition("=")[2].partition(";")[0] for cookie in response.cookies]
-    return (secret for secret in found if len(secret) >= SHORTEST_SECRET)
-
-
-def _check_browser_answer(response: Response) -> None:
-    headers = response.headers
-    assert headers["cache-control"] == "no-store"
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "same-origin"
-    assert headers["strict-transport-security"] == "max-age=63072000; includeSubDomains"
-    assert "access-control-allow-origin" not in headers, "no script of another origin reads a page"
-    for cookie in response.cookies:
-        assert re.fullmatch(
-            r"__Host-heirloom-csrf=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Secure"
-            r"|__Host-heirloom=[\w.-]*; Path=/; HttpOnly; Max-Age=\d+; SameSite=None; Secure",
-            cookie,
-            re.ASCII,
-        )
-    if response.status == 303:
-        answer = dict(parse_qsl(urlsplit(headers["location"]).query))
-        assert DESCRIPTION.fullmatch(answer.get("error_description", "none")), "RFC 6749 §4.1.2.1"
-        return
-    policy = headers["content-security-policy"].split("; ")
-    assert "default-src 'none'" in policy
-    assert "base-uri 'none'" in policy
-    assert "unsafe" not in headers["content-security-policy"]
-    if kind(response) != "web_message":
-        assert "frame-ancestors 'none'" in policy, "what a person clicks on can never be framed"
-
-
-def _check_answer_to_an_application(request: Request, response: Response) -> None:
-    assert not response.cookies
-    if request.method == "OPTIONS":
-        return
-    assert response.headers["cache-control"] == "no-store"
-    assert "access-control-allow-credentials" not in response.headers
-    if response.status in {400, 401, 403} and request.path != "/userinfo":
-        document = json.loads(response.body)
-        assert document.keys() == {"error", "error_description"}
-        assert DESCRIPTION.fullmatch(document["error_description"]), "RFC 6749 §5.2"
+    answers.check(service)

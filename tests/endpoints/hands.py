@@ -2,20 +2,24 @@
 
 import base64
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
 
 from heirloom.adapters.attributes import string
 from heirloom.adapters.families import epoch_key
 from heirloom.adapters.users import DynamoDBUsers
 from heirloom.domain import refresh_token
 from heirloom.domain.application import Application
+from heirloom.domain.family import Family
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.user import User
-from heirloom.http import Response
-from tests.service import ALICE, Service
+from tests.service import ALICE, Service, family_key_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
 def raise_epoch(service: Service, user: User = ALICE) -> None:
@@ -61,6 +65,25 @@ def set_tenant(service: Service, **changes: object) -> None:
     service.configuration.settings = settings
 
 
+def restarted(service: Service, client: "DynamoDBClient | None" = None) -> Service:
+    """Another instance of the service, at the same moment: nothing is left but what the stack stores."""
+    fresh = Service.of(client or service.client, service.tables)
+    fresh.configuration.applications = service.configuration.applications
+    fresh.configuration.apis = service.configuration.apis
+    fresh.configuration.settings = service.configuration.settings
+    fresh.keys.seen = fresh.keys.stored = service.keys.stored
+    fresh.now_ms = service.now_ms
+    fresh.transcript = service.transcript
+    return fresh
+
+
+def family_of(service: Service, token: str) -> Family:
+    """The family of a refresh token, as it is stored."""
+    family = service.families.find(family_key_of(token))
+    assert family is not None
+    return family
+
+
 @contextmanager
 def store_calls(service: Service) -> Iterator[list[str]]:
     """The operations that the store is asked for meanwhile."""
@@ -79,7 +102,13 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
-def in_parallel(*actions: Callable[[], Response]) -> list[Response]:
-    """What requests are answered that are sent at one moment."""
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return [done.result() for done in [pool.submit(action) for action in actions]]
+def at_once[T](actions: Sequence[Callable[[], T]]) -> list[T]:
+    """Run *actions* from as many threads, all started together."""
+    barrier = Barrier(len(actions))
+
+    def run(action: Callable[[], T]) -> T:
+        barrier.wait()
+        return action()
+
+    with ThreadPoolExecutor(len(actions)) as threads:
+        return list(threads.map(run, actions))

@@ -2,18 +2,18 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError
 
 from heirloom.adapters import web
 from heirloom.domain.errors import SigningFailed, StoreUnavailable
 from heirloom.domain.lifetimes import DAY
 from heirloom.http import Response
-from tests import service as harness
 from tests.endpoints.reading import kind, read, sign_in, submit
+from tests.faults import AFTER, BEFORE, FAULTS, Steps, answered_with, unavailable
 from tests.service import (
     ALICE,
     ORIGIN,
@@ -28,17 +28,7 @@ from tests.service import (
     tokens,
 )
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
-BEFORE, AFTER = "before the call", "after the call"
 LEEWAY = 60
-
-
-def answered_with(code: str, **more: Any) -> ClientError:
-    """An error that DynamoDB answers with."""
-    answer: Any = {"Error": {"Code": code, "Message": "secret detail"}, **more}
-    return ClientError(answer, "Operation")
 
 
 def conflict() -> ClientError:
@@ -47,73 +37,14 @@ def conflict() -> ClientError:
     return answered_with("TransactionCanceledException", CancellationReasons=reasons)
 
 
-FAULTS = {
-    "unreachable": EndpointConnectionError(endpoint_url="http://dynamodb.secret.example"),
-    "no answer in time": ReadTimeoutError(endpoint_url="http://dynamodb.secret.example"),
-    "table throttled": answered_with("ProvisionedThroughputExceededException"),
-    "account throttled": answered_with("ThrottlingException"),
-    "internal error": answered_with("InternalServerError"),
-}
 every_fault = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 either_side = pytest.mark.parametrize("when", [BEFORE, AFTER])
 
 
-class Faulty:
-    """A DynamoDB client of which one call fails: nothing was done then, or all of it and the answer got lost."""
-
-    def __init__(self, client: "DynamoDBClient") -> None:
-        self._client = client
-        self.made = 0
-        self.failing: Mapping[int, tuple[str, Exception]] = {}
-
-    def fail(self, when: str, fault: Exception, *, calls: range = range(1)) -> None:
-        """Let these of the next calls fail, the next one being 0."""
-        self.made = 0
-        self.failing = dict.fromkeys(calls, (when, fault))
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._client, name)
-        if not name.endswith(("_item", "_items", "query")):
-            return attribute
-
-        def call(**arguments: Any) -> Any:
-            when, fault = self.failing.get(self.made, (None, None))
-            self.made += 1
-            if fault is not None and when == BEFORE:
-                raise fault
-            answer = attribute(**arguments)
-            if fault is not None:
-                raise fault
-            return answer
-
-        return call
-
-
-@pytest.fixture(name="service")
-def _service(tables: "tuple[DynamoDBClient, Mapping[str, str]]") -> Service:
-    """A service whose client of DynamoDB can fail."""
-    client, names = tables
-    harness.empty(client, names)
-    faulty: Any = Faulty(client)
-    return Service.of(faulty, names)
-
-
 @pytest.fixture(name="store")
-def _store(service: Service) -> Faulty:
-    client: Any = service.client
-    assert isinstance(client, Faulty)
-    return client
-
-
-def unavailable(response: Response) -> bool:
-    """Tell whether an application hears to try again.
-
-    No JSON: auth0-spa-js takes any JSON answer without a refresh token for the end of the session.
-    """
-    assert "secret" not in response.body
-    headers = {name: response.headers.get(name) for name in ("content-type", "retry-after", "cache-control")}
-    expected = {"content-type": "text/plain; charset=utf-8", "retry-after": "1", "cache-control": "no-store"}
-    return response.status == 503 and headers == expected
+def _store(service: Service) -> Iterator[Steps]:
+    with Steps.of(service.client) as steps:
+        yield steps
 
 
 def unavailable_page(response: Response) -> bool:
@@ -125,41 +56,7 @@ def unavailable_page(response: Response) -> bool:
 # ---- Refresh
 
 
-@every_fault
-@either_side
-def test_a_fault_during_a_refresh_costs_nothing(service: Service, store: Faulty, fault: Exception, when: str) -> None:
-    """Also when the write was done and only its answer got lost: then the retry is a replay."""
-    token = service.login_tokens()["refresh_token"]
-    store.fail(when, fault)
-
-    assert unavailable(service.refresh(token))
-    service.wait(LEEWAY)
-    live = service.refreshed(token)
-
-    (family,) = service.items("FamiliesTable")
-    assert family["generation"]["N"] == "1"
-    assert "revoked_at" not in family
-    assert service.refresh(live).status == 200
-    assert [event.alarm for event in service.events if event.alarm] == ["Fault"]
-
-
-@every_fault
-@either_side
-def test_reuse_is_not_reported_before_the_revocation_is_durable(
-    service: Service, store: Faulty, fault: Exception, when: str
-) -> None:
-    """The second call is the kill. Until it is done the answer is 503, and then the next copy kills."""
-    token = service.login_tokens()["refresh_token"]
-    live = service.refreshed(token)
-    service.wait(LEEWAY + 2)
-    store.fail(when, fault, calls=range(1, 2))
-
-    assert unavailable(service.refresh(token))
-    assert refusal(service.refresh(token)) == (400, "invalid_grant")
-    assert refusal(service.refresh(live)) == (400, "invalid_grant")
-
-
-def test_the_script_that_asked_may_read_that_it_should_try_again(service: Service, store: Faulty) -> None:
+def test_the_script_that_asked_may_read_that_it_should_try_again(service: Service, store: Steps) -> None:
     token = service.login_tokens()["refresh_token"]
     store.fail(BEFORE, FAULTS["unreachable"])
     form = {"grant_type": "refresh_token", "client_id": SPA.client_id, "refresh_token": token}
@@ -302,7 +199,7 @@ def test_origins_that_cannot_be_read_are_no_reason_to_refuse(service: Service, m
 @every_fault
 @pytest.mark.parametrize("call", [0, 1], ids=["the read", "the transaction"])
 def test_a_fault_before_the_code_is_spent_costs_nothing(
-    service: Service, store: Faulty, fault: Exception, call: int
+    service: Service, store: Steps, fault: Exception, call: int
 ) -> None:
     code = service.code()
     store.fail(BEFORE, fault, calls=range(call, call + 1))
@@ -313,7 +210,7 @@ def test_a_fault_before_the_code_is_spent_costs_nothing(
 
 @every_fault
 def test_a_lost_answer_to_a_code_exchange_is_no_refusal_and_leaves_nothing_that_could_be_stolen(
-    service: Service, store: Faulty, fault: Exception
+    service: Service, store: Steps, fault: Exception
 ) -> None:
     """The person logs in once more: the tokens of the first exchange were never sent to anybody."""
     code = service.code()
@@ -328,7 +225,7 @@ def test_a_lost_answer_to_a_code_exchange_is_no_refusal_and_leaves_nothing_that_
 
 
 @either_side
-def test_transactions_that_collide_are_tried_again_under_one_token(service: Service, store: Faulty, when: str) -> None:
+def test_transactions_that_collide_are_tried_again_under_one_token(service: Service, store: Steps, when: str) -> None:
     """`ClientRequestToken`: a second try recognises the work of the first, if that was done after all."""
     code = service.code()
     store.fail(when, conflict(), calls=range(1, 4))
@@ -337,16 +234,16 @@ def test_transactions_that_collide_are_tried_again_under_one_token(service: Serv
     assert len(service.items("FamiliesTable")) == 1
 
 
-def test_transactions_that_go_on_colliding_are_no_refusal(service: Service, store: Faulty) -> None:
+def test_transactions_that_go_on_colliding_are_no_refusal(service: Service, store: Steps) -> None:
     code = service.code()
     store.fail(BEFORE, conflict(), calls=range(1, 100))
 
     assert unavailable(service.exchange(code))
-    store.failing = {}
+    store.actions = {}
     assert service.exchange(code).status == 200
 
 
-def test_a_transaction_that_is_cancelled_for_another_reason_is_no_refusal(service: Service, store: Faulty) -> None:
+def test_a_transaction_that_is_cancelled_for_another_reason_is_no_refusal(service: Service, store: Steps) -> None:
     code = service.code()
     reasons = [{"Code": "ThrottlingError"}, {"Code": "None"}, {"Code": "None"}]
     store.fail(BEFORE, answered_with("TransactionCanceledException", CancellationReasons=reasons), calls=range(1, 2))
@@ -357,7 +254,7 @@ def test_a_transaction_that_is_cancelled_for_another_reason_is_no_refusal(servic
 
 @every_fault
 def test_a_second_use_of_a_code_is_not_reported_before_the_revocation_is_durable(
-    service: Service, store: Faulty, fault: Exception
+    service: Service, store: Steps, fault: Exception
 ) -> None:
     code = service.code()
     token = tokens(service.exchange(code))["refresh_token"]
@@ -373,21 +270,7 @@ def test_a_second_use_of_a_code_is_not_reported_before_the_revocation_is_durable
 
 
 @every_fault
-@either_side
-def test_a_revocation_that_may_have_failed_is_never_reported_as_done(
-    service: Service, store: Faulty, fault: Exception, when: str
-) -> None:
-    token = service.login_tokens()["refresh_token"]
-    store.fail(when, fault)
-
-    assert unavailable(service.revoke(token))
-    assert service.refresh(token).status == (200 if when == BEFORE else 400)
-    assert service.revoke(token).status == 200
-    assert refusal(service.refresh(token)) == (400, "invalid_grant")
-
-
-@every_fault
-def test_a_user_who_cannot_be_read_is_not_an_unknown_one(service: Service, store: Faulty, fault: Exception) -> None:
+def test_a_user_who_cannot_be_read_is_not_an_unknown_one(service: Service, store: Steps, fault: Exception) -> None:
     header = {"Authorization": f"Bearer {service.login_tokens()['access_token']}"}
     store.fail(BEFORE, fault)
 
@@ -398,7 +281,7 @@ def test_a_user_who_cannot_be_read_is_not_an_unknown_one(service: Service, store
 @every_fault
 @pytest.mark.parametrize("name", ["refresh_token", "access_token"])
 def test_a_token_that_cannot_be_looked_up_is_not_called_inactive(
-    service: Service, store: Faulty, fault: Exception, name: str
+    service: Service, store: Steps, fault: Exception, name: str
 ) -> None:
     form = {"client_id": WEB.client_id, "client_secret": SECRET, "token": service.login_tokens(WEB)[name]}
     store.fail(BEFORE, fault)
@@ -442,7 +325,7 @@ def log_out(service: Service) -> Callable[[], Response]:
     return lambda: service.send("GET", "/v2/logout", query=query)
 
 
-def every_call(service: Service, store: Faulty, prepare: Callable[[Service], Callable[[], Response]]) -> Iterator[int]:
+def every_call(service: Service, store: Steps, prepare: Callable[[Service], Callable[[], Response]]) -> Iterator[int]:
     """Each call that an action makes by its number; the action itself is left to the test."""
     store.made = 0
     act = prepare(service)
@@ -459,7 +342,7 @@ def every_call(service: Service, store: Faulty, prepare: Callable[[Service], Cal
 )
 def test_whichever_call_fails_a_person_hears_to_try_again_and_then_gets_on(
     service: Service,
-    store: Faulty,
+    store: Steps,
     prepare: Callable[[Service], Callable[[], Response]],
     when: str,
     fault: Exception,
@@ -495,7 +378,7 @@ def test_brakes_that_cannot_be_read_are_not_taken_for_brakes_that_are_off(servic
 
 
 @pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException"])
-def test_a_mistake_of_ours_is_not_dressed_up_as_a_fault_that_passes(service: Service, store: Faulty, code: str) -> None:
+def test_a_mistake_of_ours_is_not_dressed_up_as_a_fault_that_passes(service: Service, store: Steps, code: str) -> None:
     """A wrong expression or a missing permission: no retry mends it, and the function answers 500 without a word."""
     token = service.login_tokens()["refresh_token"]
     store.fail(BEFORE, answered_with(code), calls=range(1))

@@ -16,7 +16,7 @@ from heirloom.domain.lifetimes import DAY, MINUTE, REMEMBERED_ADDRESS
 from heirloom.endpoints.browser import Browser
 from heirloom.endpoints.login import LoginEndpoint
 from heirloom.http import Response
-from tests.endpoints.hands import block, in_parallel, raise_epoch, store_calls
+from tests.endpoints.hands import at_once, block, raise_epoch, store_calls
 from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.service import (
     ALICE,
@@ -485,7 +485,7 @@ def send_together(service: Service, emails: list[str]) -> list[int]:
     endpoint: LoginEndpoint = service.routes["POST", "/login"]
     attempts: Any = Together(endpoint.attempts, len(emails))
     service.routes = {**service.routes, ("POST", "/login"): dataclasses.replace(endpoint, attempts=attempts)}
-    return sorted(response.status for response in in_parallel(*[partial(guess, service, email) for email in emails]))
+    return sorted(response.status for response in at_once([partial(guess, service, email) for email in emails]))
 
 
 def test_guesses_at_one_account_in_parallel_count_like_any_others(stranger: Service) -> None:

@@ -3,13 +3,11 @@
 import dataclasses
 import json
 import re
-from functools import partial
 from typing import Any
 
 import pytest
 
 from heirloom.domain import encoding
-from heirloom.domain.application import Application
 from heirloom.domain.family import SLOTS
 from heirloom.domain.lifetimes import DAY, HOUR
 from heirloom.domain.refresh_token import PREFIX
@@ -19,7 +17,6 @@ from tests.endpoints.hands import (
     basic,
     declare,
     declare_api,
-    in_parallel,
     set_tenant,
     store_calls,
 )
@@ -27,11 +24,9 @@ from tests.service import (
     API,
     CALLBACK,
     ISSUER,
-    NATIVE,
     ORIGIN,
     SECRET,
     SPA,
-    THIRD_PARTY,
     WEB,
     Service,
     claims_of,
@@ -143,17 +138,6 @@ def test_the_script_of_a_registered_origin_may_read_the_answer_and_the_refusal(
 
 
 # ---- Scope
-
-
-def test_a_narrower_scope_is_this_answers_alone(service: Service, login: dict[str, Any]) -> None:
-    """Narrowing never persists and never costs the ID token."""
-    narrow = tokens(service.refresh(login["refresh_token"], scope="read:notes"))
-    wide = tokens(service.refresh(narrow["refresh_token"]))
-
-    assert narrow["scope"] == claims_of(narrow["access_token"])["scope"] == "read:notes"
-    assert claims_of(narrow["access_token"])["aud"] == API, "without openid it is not for /userinfo"
-    assert claims_of(narrow["id_token"])["name"] == "Alice"
-    assert wide["scope"] == login["scope"]
 
 
 def test_scopes_beyond_the_grant_are_dropped(service: Service, login: dict[str, Any]) -> None:
@@ -283,12 +267,6 @@ def test_leeway_is_what_the_application_says_now(service: Service, login: dict[s
     service.set_policy(leeway=10)
 
     assert refused(service.refresh(login["refresh_token"]))
-
-
-def test_many_copies_at_once_get_one_answer(service: Service, login: dict[str, Any]) -> None:
-    answers = in_parallel(*[partial(service.refresh, login["refresh_token"])] * 6)
-
-    assert len({tokens(answer)["refresh_token"] for answer in answers}) == 1
 
 
 # ---- What does not rotate
@@ -421,20 +399,6 @@ def test_a_mark_of_mass_revocation_of_one_application_leaves_the_others_alone(se
 
 
 # ---- Who asks
-
-
-@pytest.mark.parametrize("thief", [NATIVE, THIRD_PARTY, WEB], ids=lambda it: it.client_id)
-@pytest.mark.parametrize("spent", [False, True], ids=["live", "spent long ago"])
-def test_a_foreign_client_gets_nothing_and_harms_nothing(
-    service: Service, login: dict[str, Any], thief: Application, *, spent: bool
-) -> None:
-    token = service.refreshed(login["refresh_token"])
-    service.wait(HOUR)
-    before = service.contents()
-
-    assert refused(service.refresh(login["refresh_token"] if spent else token, thief))
-    assert service.contents() == before
-    assert service.refresh(token).status == 200
 
 
 @pytest.mark.parametrize("headers", [{}, basic("web", "wrong"), basic("web", "")])

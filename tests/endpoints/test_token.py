@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import re
-from functools import partial
 from urllib.parse import quote_plus
 
 import jwt
@@ -12,7 +11,7 @@ import pytest
 from heirloom.domain.application import Application, AuthenticationMethod, secret_digest
 from heirloom.domain.resource_server import TokenDialect
 from heirloom.http import Response
-from tests.endpoints.hands import basic, declare, declare_api, in_parallel, raise_epoch, set_tenant
+from tests.endpoints.hands import basic, declare, declare_api, raise_epoch, set_tenant
 from tests.service import (
     ALICE,
     API,
@@ -308,16 +307,6 @@ def test_a_code_that_never_was_is_refused_like_one_that_was(service: Service, co
     service.exchange(used)
 
     assert service.exchange(code).body == service.exchange(used).body
-
-
-def test_of_many_exchanges_at_once_one_succeeds(service: Service) -> None:
-    code = service.code()
-
-    answers = in_parallel(*[partial(service.exchange, code)] * 8)
-
-    assert sorted(answer.status for answer in answers) == [200] + [400] * 7
-    assert {refusal(answer) for answer in answers if answer.status != 200} == {INVALID_GRANT}
-    assert len(service.items("FamiliesTable")) == 1
 
 
 def test_a_code_does_not_outlive_the_login_that_made_it(service: Service) -> None:

@@ -11,7 +11,7 @@ from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.family import MOST_FAMILIES, Family, surplus
 from heirloom.http import Response
 from tests.domain.lines import NOW, line
-from tests.races.test_refresh_races import at_once
+from tests.endpoints.hands import at_once
 from tests.service import ALICE, BOB, SPA, WEB, Service, answered, family_key_of, refusal, tokens
 
 
