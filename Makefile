@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run tenant user test check format invoke build deploy lock upgrade
+.PHONY: help setup run tenant user test soak check format invoke build deploy lock upgrade
 
 PYTHON := .venv/bin/python
 
@@ -27,6 +27,10 @@ user: ## End a user's logins, or delete the user (VERB=delete USER_ID='auth0|ali
 test: setup ## Run every test (ARGS="-k rotation")
 	@scripts/setup chromium
 	$(PYTHON) -m pytest $(ARGS)
+
+soak: ## Rotate one family for many minutes (ROTATIONS=100000)
+	@scripts/setup python npm
+	ROTATIONS=$(or $(ROTATIONS),100000) $(PYTHON) -m pytest tests/cases -m soak --log-cli-level=INFO
 
 check: ## Lint, types, layers, template
 	@scripts/setup python sam

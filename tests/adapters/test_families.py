@@ -32,6 +32,7 @@ from heirloom.domain.ports import RotationRefused
 from heirloom.domain.refresh_token import RefreshToken
 from local import template
 from tests.domain.lines import CURRENT_KEY, GRANT, KEYRING, NOW, Line, line, rotation
+from tests.item_size import size_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -180,31 +181,6 @@ def test_evidence_outlives_the_family_by_a_day(
     assert int(item["expires_at"]["N"]) == gone
 
 
-def size_of(item: dict[str, Any]) -> int:
-    """Bytes of an item as DynamoDB counts them (developer guide, "Item sizes and formats"), rounded up."""
-    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
-
-
-def _value_size(value: dict[str, Any]) -> int:  # noqa: PLR0911 - one type, one answer
-    ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            return len(content.encode())
-        case "B":
-            return len(content)
-        case "N":
-            return len(content) // 2 + 2
-        case "BOOL":
-            return 1
-        case "SS":
-            return 3 + sum(len(it.encode()) + 1 for it in content)
-        case "L":
-            return 3 + sum(_value_size(it) + 1 for it in content)
-        case _:
-            assert kind == "M"
-            return 3 + sum(len(name.encode()) + _value_size(it) + 1 for name, it in content.items())
-
-
 def test_the_largest_family_costs_one_write_unit(families: DynamoDBFamilies) -> None:
     """Longest ids, 400 bytes of scope and audience, all slots full, bound to a key, profile as large as allowed."""
     grant = Grant(
@@ -243,20 +219,6 @@ def test_what_does_not_fit_is_passed_over_as_a_whole_claim() -> None:
 
     assert fitting(profile, room_for_profile(GRANT)) == {"name": "A", "email": "a@example.com"}
     assert json.dumps(fitting(profile, 0)) == "{}"
-
-
-def test_rotating_a_hundred_times_leaves_the_item_as_large_as_it_was(families: DynamoDBFamilies) -> None:
-    it = line(0, family_id=b"constant family!")
-    store(families, it.family)
-    token, sizes = it.tokens[0], []
-
-    for step in range(100):
-        now_ms = (NOW + step) * 1000
-        families.rotate(rotation(token, now_ms=now_ms, idle_lifetime=None))
-        token = token.successor(CURRENT_KEY)
-        sizes.append(size_of(dict(families.client.get_item(TableName=TABLE, Key=item_key(it.family.key))["Item"])))
-
-    assert max(sizes[SLOTS:]) - min(sizes[SLOTS:]) <= 1
 
 
 def test_a_store_that_does_not_answer_is_a_fault_and_no_refusal(families: DynamoDBFamilies) -> None:
