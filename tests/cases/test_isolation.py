@@ -253,6 +253,12 @@ OPERATIONS: dict[str, tuple[Callable[[Neighbourhood], object], set[str]]] = {
         lambda it: it.service.families.end_logins(ALICE.user_id, because="test", now=it.service.now),
         {"epoch", "live", "laptop", "web"},
     ),
+    "the end of the logins at one application": (
+        lambda it: it.service.families.end_logins(
+            ALICE.user_id, because="test", now=it.service.now, client_id=SPA.client_id
+        ),
+        {"epoch", "live", "laptop"},
+    ),
     "a logout": (
         lambda it: it.service.send("GET", "/v2/logout", query={"client_id": "spa"}),
         {"SessionsTable"},

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -185,6 +186,13 @@ def a_refresh(service: Service) -> Callable[[Service], Response]:
     return lambda instance: instance.refresh(token)
 
 
+def a_first_rotation(service: Service) -> Callable[[Service], Response]:
+    service.set_policy(rotating=False)
+    token = service.login_tokens()["refresh_token"]
+    service.set_policy(rotating=True)
+    return lambda instance: instance.refresh(token)
+
+
 def a_retry(service: Service) -> Callable[[Service], Response]:
     token = service.login_tokens()["refresh_token"]
     service.refreshed(token)
@@ -230,16 +238,18 @@ def killed_at_every_call(
 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
-@pytest.mark.parametrize("prepare", [a_refresh, a_retry])
+@pytest.mark.parametrize("prepare", [a_refresh, a_first_rotation, a_retry])
 def test_case_14_a_refresh_that_was_killed_anywhere_is_simply_repeated(
     service: Service, steps: Steps, when: str, prepare: Callable[[Service], Callable[[Service], Response]]
 ) -> None:
     """OpenAuth #2, #234: a crash between its two writes stranded the client, or forked the family."""
-    (answer,) = killed_at_every_call(service, steps, when, prepare)
+    answers = killed_at_every_call(service, steps, when, prepare)
 
-    token = tokens(answer)["refresh_token"]
-    assert family_of(service, token).generation == 1
-    assert service.refreshed(token) != token
+    for answer in answers[-1:]:
+        token = tokens(answer)["refresh_token"]
+        assert family_of(service, token).generation == 1
+        assert service.refreshed(token) != token
+    assert len(answers) == (3 if prepare is a_first_rotation else 1)
 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
@@ -260,6 +270,28 @@ def test_case_14_a_revocation_that_was_killed_is_repeated(service: Service, step
 
     assert answer.status == 200
     assert all("revoked_at" in item for item in service.items("FamiliesTable"))
+
+
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+def test_case_14_a_revocation_of_a_whole_grant_that_was_killed_anywhere_is_repeated(
+    service: Service, steps: Steps, when: str
+) -> None:
+    """OpenAuth #2: the same where a revocation ends the person's other devices too."""
+    set_tenant(service, revocation_ends_grant=True)
+    for call in count():
+        devices = [service.login_tokens()["refresh_token"] for _ in range(3)]
+        code = service.code()
+        steps.fail(when, Killed(), calls=range(call, call + 1))
+        try:
+            service.revoke(devices[1])
+        except Killed:
+            assert restarted(service).revoke(devices[1]).status == 200
+        else:
+            break
+        assert [refusal(service.refresh(token)) for token in devices] == [REFUSED] * 3
+        assert refusal(service.exchange(code)) == REFUSED
+    steps.actions = {}
+    assert call == 7, "find, consent, epoch, list, three devices"
 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])

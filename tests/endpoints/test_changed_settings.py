@@ -8,7 +8,7 @@ import pytest
 
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.lifetimes import DAY, NEVER
-from tests.endpoints.hands import declare, in_parallel, store_calls
+from tests.endpoints.hands import at_once, declare, store_calls
 from tests.service import API, BOB, ONLINE_API, SPA, WEB, Service, refusal, tokens
 
 INVALID_GRANT = (400, "invalid_grant")
@@ -119,7 +119,7 @@ def test_two_that_begin_at_the_same_time_do_not_end_each_other_for_good(service:
         tokens_before = [log_in_elsewhere(service) for _ in range(2)]
         service.set_policy(rotating=True)
 
-        answers = in_parallel(*[partial(service.refresh, token) for token in tokens_before])
+        answers = at_once([partial(service.refresh, token) for token in tokens_before])
 
         again = [service.refresh(tokens(answer)["refresh_token"]) for answer in answers if answer.status == 200]
         assert [answer for answer in again if answer.status == 200]
