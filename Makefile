@@ -12,7 +12,7 @@ help: ## List the targets
 setup: ## Bring everything that the project needs
 	@scripts/setup
 
-run: ## Serve it all at http://localhost:8400/ (PORT=8400 TENANT=examples/tenant.yaml)
+run: ## Serve it all at http://localhost:8400/ (PORT=8400 TENANT=examples/tenant.yaml ISSUER=https://…/)
 	@scripts/setup python ministack demonstration
 	@PYTHONPATH=layers/shared $(PYTHON) -m local.run
 

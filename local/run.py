@@ -1,11 +1,13 @@
 """`make run`: the whole service on this machine, until Ctrl-C.
 
 PORT (8400) is where it serves, and the port after it shows the demonstration; TENANT (examples/tenant.yaml) is the
-tenant file. Ends with 2 when one of them cannot be used.
+tenant file. ISSUER is the address of whatever stands before it and speaks TLS, such as a tunnel; by default nothing
+does. Ends with 2 when one of them cannot be used.
 """
 
 import dataclasses
 import os
+import re
 import signal
 import socket
 import sys
@@ -38,8 +40,9 @@ def main(settings: Mapping[str, str]) -> int:
     with suppress(KeyboardInterrupt):
         try:
             port = _port(settings.get("PORT") or str(_PORT))
+            issuer = _issuer(settings.get("ISSUER", "")) or f"http://localhost:{port}/"
             file = _tenant_file(settings.get("TENANT"), port)
-            with _running(port, file) as address:
+            with _running(port, issuer, file) as address:
                 print(f"ready {address}", flush=True)
                 signal.pause()
         except (Unusable, PortTaken) as unusable:
@@ -52,9 +55,8 @@ def main(settings: Mapping[str, str]) -> int:
 
 
 @contextmanager
-def _running(port: int, file: File) -> Iterator[str]:
+def _running(port: int, issuer: str, file: File) -> Iterator[str]:
     """Run everything until the block ends; yield the service's address."""
-    issuer = f"http://localhost:{port}/"
     with ExitStack() as running:
         # The ports first: that one is taken should not come out after half a second's work.
         sockets = [_listen(port, running), _listen(port + 1, running)]
@@ -74,6 +76,14 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65535:  # noqa: PLR2004 - the highest port but one
         raise Unusable(f"PORT={text} is no port below 65535")
     return int(text)
+
+
+def _issuer(text: str) -> str:
+    """Return the issuer if it is one that the template would take."""
+    parameter = template.load().document["Parameters"]["Issuer"]
+    if not re.fullmatch(parameter["AllowedPattern"], text):
+        raise Unusable(f"ISSUER={text} {parameter['ConstraintDescription']}")
+    return text
 
 
 def _tenant_file(name: str | None, port: int) -> File:

@@ -276,6 +276,12 @@ def test_what_is_no_port_is_refused(port: str) -> None:
     assert refused(PORT=port) == f"PORT={port} is no port below 65535\n"
 
 
+@pytest.mark.parametrize("issuer", ["http://login.example.com/", "https://login.example.com", "https://a.example/b/"])
+def test_what_is_no_issuer_is_refused(issuer: str) -> None:
+    must_be = "must be empty, or https://host/ in lower case, with the trailing slash and no path."
+    assert refused(ISSUER=issuer) == f"ISSUER={issuer} {must_be}\n"
+
+
 def test_a_tenant_file_with_mistakes_is_refused_with_all_of_them(tmp_path: Path) -> None:
     path = tmp_path / "tenant.yaml"
     path.write_text("clients:\n  - name: x\n    app_type: spa\n    callback: []\n    client_id: a b\n")
@@ -298,3 +304,14 @@ def test_a_tenant_file_of_ones_own_is_served(tmp_path: Path) -> None:
         assert token.json()["error"] == "unsupported_grant_type"
         unknown = httpx.post(f"{run.address}/oauth/token", data={"grant_type": "x", "client_id": "notes-spa"})
         assert unknown.json()["error"] == "invalid_client"
+
+
+def test_behind_a_proxy_the_issuer_is_the_address_of_the_proxy() -> None:
+    with started(ISSUER="https://login.example.com/") as run:
+        run.wait_until_ready()
+        assert run.printed.endswith("\nready https://login.example.com/\n")
+        metadata = httpx.get(f"{run.address}/.well-known/openid-configuration").json()
+        assert metadata["token_endpoint"] == "https://login.example.com/oauth/token"
+        page = httpx.get(f"{run.address}/authorize", params=authorization_request(run, "notes-spa"))
+        assert page.headers["set-cookie"].startswith("__Host-heirloom-csrf="), "cookies are for https alone"
+        assert httpx.get(f"{run.demonstration}/api/settings").json()["issuer"] == "https://login.example.com/"

@@ -1,8 +1,8 @@
-// openid-client, told what to do by lines of JSON on standard input; it answers each with a line.
-
-import { createInterface } from "node:readline";
+// openid-client in an application with or without a secret.
 
 import * as client from "openid-client";
+
+import { obey } from "./deeds.mjs";
 
 const [issuer, clientId, secret, redirectUri, audience] = process.argv.slice(2);
 
@@ -17,10 +17,9 @@ const verifier = client.randomPKCECodeVerifier();
 const state = client.randomState();
 const nonce = client.randomNonce();
 
-/** @type {Record<string, (argument: string) => Promise<unknown>>} */
-const deeds = {
-  async authorize() {
-    return client.buildAuthorizationUrl(configuration, {
+await obey({
+  authorize: async () =>
+    client.buildAuthorizationUrl(configuration, {
       redirect_uri: redirectUri,
       scope: "openid profile offline_access",
       audience,
@@ -28,8 +27,7 @@ const deeds = {
       code_challenge_method: "S256",
       state,
       nonce,
-    });
-  },
+    }),
   callback: (url) =>
     client.authorizationCodeGrant(configuration, new URL(url), {
       pkceCodeVerifier: verifier,
@@ -38,15 +36,5 @@ const deeds = {
       idTokenExpected: true,
     }),
   refresh: (token) => client.refreshTokenGrant(configuration, token),
-  revoke: async (token) =>
-    (await client.tokenRevocation(configuration, token, { token_type_hint: "refresh_token" })) ?? null,
-};
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const { deed, argument } = JSON.parse(line);
-  const answer = await deeds[deed](argument).then(
-    (result) => ({ result }),
-    ({ name, error, error_description: description, status }) => ({ failure: { name, error, description, status } }),
-  );
-  console.log(JSON.stringify(answer));
-}
+  revoke: (token) => client.tokenRevocation(configuration, token, { token_type_hint: "refresh_token" }),
+});
