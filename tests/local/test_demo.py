@@ -250,10 +250,11 @@ LEEWAY = 3
 WIDTHS = (360, 768, 1600)
 
 
-def example(_site: str, demonstration: str) -> dict[str, Any]:
+def example(world: World) -> dict[str, Any]:
     """Return the example tenant, at home on the demonstration's port and less patient: nobody likes to wait."""
     text = (ROOT / "examples/tenant.yaml").read_text("utf-8")
-    tenant: dict[str, Any] = yaml.safe_load(text.replace(ADDRESS.removesuffix("/"), demonstration.removesuffix("/")))
+    text = text.replace(ADDRESS.removesuffix("/"), world.demonstration.removesuffix("/"))
+    tenant: dict[str, Any] = yaml.safe_load(text)
     (page,) = [client for client in tenant["clients"] if client["client_id"] == CLIENT_ID]
     page["refresh_token"]["leeway"] = LEEWAY
     return tenant

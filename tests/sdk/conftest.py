@@ -1,4 +1,4 @@
-"""One running service for all SDKs; a browser for those that live in one."""
+"""One running service for all SDKs, and one that speaks TLS; a browser for those that live in one."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,6 +13,12 @@ from tests.sdk.window import chromium
 @pytest.fixture(scope="session", name="world")
 def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with running.world(tmp_path_factory.mktemp("sdk"), running.tenant_file) as world:
+        yield world
+
+
+@pytest.fixture(scope="session", name="secure_world")
+def _secure_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running.secure_world(tmp_path_factory.mktemp("sdk"), running.tenant_file) as world:
         yield world
 
 

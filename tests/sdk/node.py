@@ -22,8 +22,9 @@ class Node:
     @contextmanager
     def running(cls, script: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Self]:
         """Run a script of this folder until the block ends, with *environment* on top of ours."""
+        command = ["node", script, *arguments]
         with subprocess.Popen(
-            ["node", script, *arguments],
+            command,
             cwd=FOLDER,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,

@@ -2,10 +2,11 @@
 
 import os
 import secrets
+import ssl
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from mimetypes import guess_type
 from pathlib import Path
@@ -18,6 +19,7 @@ import yaml
 from local import gateway, processes
 from local.gateway import PortTaken
 from local.template import ROOT
+from tests.sdk import tls
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -35,6 +37,9 @@ CALLBACK = "http://127.0.0.1:1/callback"
 LEEWAY = 1
 """Seconds, of the application `impatient`. With the allowance for clocks a copy is late after two."""
 
+_SITE = 2
+"""How far the port of the site is from the service's."""
+
 FILES = {
     "/auth0-spa-js.js": ROOT / "examples/browser/node_modules/@auth0/auth0-spa-js/dist/auth0-spa-js.production.esm.js",
     "/oidc-client-ts.js": ROOT / "tests/sdk/node_modules/oidc-client-ts/dist/browser/oidc-client-ts.js",
@@ -43,16 +48,32 @@ FILES = {
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The running service, and the site where the single-page applications live."""
+    """The running service, the site where single-page applications live, and where a server application may serve.
+
+    `authority` is the certificate that one must trust to believe the issuer, if it speaks TLS.
+    """
 
     issuer: str
     demonstration: str
     site: str
+    server: str
+    authority: Path | None = None
+
+    @property
+    def verify(self) -> ssl.SSLContext | bool:
+        """Return what httpx is to verify the issuer's certificate by."""
+        return ssl.create_default_context(cafile=self.authority) if self.authority else True
 
     def present(self, refresh_token: str, client_id: str, **more: str) -> httpx.Response:
         """Send a refresh token to the token endpoint, as anybody could who has a copy."""
         form = {"grant_type": "refresh_token", "client_id": client_id, "refresh_token": refresh_token, **more}
-        return httpx.post(f"{self.issuer}oauth/token", data=form)
+        return httpx.post(f"{self.issuer}oauth/token", data=form, verify=self.verify)
+
+    def claims_of(self, access_token: str) -> dict[str, Any]:
+        """Return what the UserInfo endpoint says."""
+        headers = {"authorization": f"Bearer {access_token}"}
+        claims: dict[str, Any] = httpx.get(f"{self.issuer}userinfo", headers=headers, verify=self.verify).json()
+        return claims
 
     def last_event(self, event_type: str) -> Mapping[str, Any]:
         """Return the newest event of a type, as the demonstration's window shows it."""
@@ -61,47 +82,39 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, tenant: Callable[[str, str], Mapping[str, Any]]) -> Iterator[World]:
-    """Run the service as `make run` does, with the tenant file that *tenant* makes for site and demonstration."""
-    port = two_free_ports()
-    issuer, demonstration = (f"http://localhost:{each}/" for each in (port, port + 1))
-    listening = gateway.listen(0)
-    site = f"http://localhost:{listening[0].getsockname()[1]}/"
-    file = folder / "tenant.yaml"
-    file.write_text(yaml.safe_dump(tenant(site, demonstration)), "utf-8")
-    variables = {"PORT": str(port), "TENANT": str(file), "PYTHONPATH": str(ROOT / "layers/shared")}
-    # The demonstration begins to serve last: when it answers, all is there.
-    with (
-        gateway.serving(_site(issuer), listening),
-        processes.server(
-            [sys.executable, "-m", "local.run"], url=demonstration, environment={**os.environ, **variables}
-        ),
-    ):
-        yield World(issuer, demonstration, site)
+def world(folder: Path, tenant: Callable[[World], Mapping[str, Any]]) -> Iterator[World]:
+    """Run the service as `make run` does, with the tenant file that *tenant* makes for it."""
+    port = _free_ports()
+    with _running(_world(port), port, folder, tenant) as world:
+        yield world
 
 
-def two_free_ports() -> int:
-    """Return a free port whose next one is free as well, below those that systems give to whoever asks for any."""
-    while True:
-        port = 20_000 + secrets.randbelow(12_000)
-        try:
-            for each in (port, port + 1):
-                for listener in gateway.listen(each):
-                    listener.close()
-        except PortTaken:
-            continue
-        return port
+@contextmanager
+def secure_world(folder: Path, tenant: Callable[[World], Mapping[str, Any]]) -> Iterator[World]:
+    """Run service and site behind a proxy that speaks TLS, so that the issuer is an https URL as on AWS."""
+    port = _free_ports()
+    context = tls.certificate(folder)
+    with tls.before(port, context) as issuer, tls.before(port + _SITE, context) as site:
+        secure = replace(_world(port), issuer=issuer, site=site, authority=folder / tls.AUTHORITY)
+        with _running(secure, port, folder, tenant):
+            yield secure
 
 
-def tenant_file(site: str, _demonstration: str) -> dict[str, Any]:
+def tenant_file(world: World) -> dict[str, Any]:
     """Return a tenant with an application of each kind that the SDKs are."""
     browser = {
         "app_type": "spa",
-        "callbacks": [site],
-        "allowed_logout_urls": [site],
-        "web_origins": [site.removesuffix("/")],
+        "callbacks": [world.site],
+        "allowed_logout_urls": [world.site],
+        "web_origins": [world.site.removesuffix("/")],
     }
-    server = {"app_type": "regular_web", "client_secret": SECRET, "callbacks": [CALLBACK], "require_proof_key": False}
+    server = {
+        "app_type": "regular_web",
+        "client_secret": SECRET,
+        "callbacks": [CALLBACK, f"{world.server}callback"],
+        "allowed_logout_urls": [world.server.removesuffix("/")],
+        "require_proof_key": False,
+    }
     return {
         "tenant": {"friendly_name": "Heirloom"},
         "clients": [
@@ -116,9 +129,9 @@ def tenant_file(site: str, _demonstration: str) -> dict[str, Any]:
     }
 
 
-def log_in(url: str) -> str:
+def log_in(url: str, *, verify: ssl.SSLContext | bool = True) -> str:
     """Follow an authorization URL through the login page as a browser would; return the callback it leads to."""
-    with httpx.Client() as browser:
+    with httpx.Client(verify=verify) as browser:
         page = browser.get(url)
         assert page.status_code == 200, page.text
         form = _LoginForm.of(page.text)
@@ -157,6 +170,48 @@ class _LoginForm(HTMLParser):
             self.action = attributes["action"]
         if tag == "input" and attributes.get("type") == "hidden":
             self.hidden[attributes["name"]] = attributes["value"]
+
+
+def _free_ports() -> int:
+    """Return the first of four free ports in a row, below those that systems give to whoever asks for any."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        try:
+            for each in range(port, port + 4):
+                for listener in gateway.listen(each):
+                    listener.close()
+        except PortTaken:
+            continue
+        return port
+
+
+def _world(port: int) -> World:
+    return World(
+        issuer=f"http://localhost:{port}/",
+        demonstration=f"http://localhost:{port + 1}/",
+        site=f"http://localhost:{port + _SITE}/",
+        server=f"http://127.0.0.1:{port + 3}/",  # not localhost: cookies know no ports, and these two are strangers
+    )
+
+
+@contextmanager
+def _running(world: World, port: int, folder: Path, tenant: Callable[[World], Mapping[str, Any]]) -> Iterator[World]:
+    file = folder / "tenant.yaml"
+    file.write_text(yaml.safe_dump(tenant(world)), "utf-8")
+    variables = {
+        "PORT": str(port),
+        "TENANT": str(file),
+        "ISSUER": world.issuer if world.authority else "",
+        "PYTHONPATH": str(ROOT / "layers/shared"),
+    }
+    # The demonstration begins to serve last: when it answers, all is there.
+    with (
+        gateway.serving(_site(world.issuer), gateway.listen(port + _SITE)),
+        processes.server(
+            [sys.executable, "-m", "local.run"], url=world.demonstration, environment={**os.environ, **variables}
+        ),
+    ):
+        yield world
 
 
 def _site(issuer: str) -> Any:

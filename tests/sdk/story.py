@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Protocol
 
-import httpx
 import jwt
 
 from local.template import ROOT
@@ -58,8 +57,7 @@ def tell(client: Client, world: World, *, refusal: str = "invalid_grant") -> Non
     assert len({tokens.access_token for tokens in held}) == 4
     assert len({_login(tokens) for tokens in held}) == 1, "it stays one login of one person at one application"
     for tokens in held:
-        answer = httpx.get(f"{world.issuer}userinfo", headers={"authorization": f"Bearer {tokens.access_token}"})
-        assert answer.json()["sub"] == SUBJECT
+        assert world.claims_of(tokens.access_token)["sub"] == SUBJECT
 
     client.revoke()
 

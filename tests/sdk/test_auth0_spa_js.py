@@ -1,6 +1,7 @@
 """auth0-spa-js in Chromium, at another origin than the issuer's: tokens in a worker's memory, and in localStorage."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -205,3 +206,30 @@ def test_a_second_login_needs_no_password_while_the_session_lasts(world: World, 
     again.window.page.wait_for_url(f"{world.site}?code=*")
 
     assert parameter(again.window.page.url, "state")
+
+
+# ---- With an issuer that speaks TLS, as on AWS
+
+
+@pytest.fixture(name="secure_context")
+def _secure_context(browser: Browser) -> Iterator[BrowserContext]:
+    with browser.new_context(ignore_https_errors=True) as context:  # the certificate is the tests' own
+        context.set_default_timeout(15_000)
+        yield context
+
+
+def test_spa_js_does_the_same_over_tls(secure_world: World, secure_context: BrowserContext) -> None:
+    tell(SpaJs.logged_in(secure_context, secure_world), secure_world, refusal="missing_refresh_token")
+
+
+def test_over_tls_a_session_answers_silently_by_its_host_cookie(
+    secure_world: World, secure_context: BrowserContext
+) -> None:
+    SpaJs.logged_in(secure_context, secure_world)
+    (session,) = [each for each in secure_context.cookies(secure_world.issuer) if each["name"] == "__Host-heirloom"]
+    assert (session["secure"], session["sameSite"]) == (True, "None")
+
+    silent = SpaJs.loaded(secure_context, secure_world, useRefreshTokens=False)
+
+    assert silent.refusal() is None
+    assert silent.email == EMAIL
