@@ -2,12 +2,12 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run tenant user test soak check format invoke build deploy lock upgrade
+.PHONY: help setup run tenant user test soak compatibility check format invoke build deploy lock upgrade
 
 PYTHON := .venv/bin/python
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Bring everything that the project needs
 	@scripts/setup
@@ -31,6 +31,10 @@ test: setup ## Run every test (ARGS="-k rotation")
 soak: ## Rotate one family for many minutes (ROTATIONS=100000)
 	@scripts/setup python npm
 	ROTATIONS=$(or $(ROTATIONS),100000) $(PYTHON) -m pytest tests/cases -m soak --log-cli-level=INFO
+
+compatibility: setup ## Run the SDKs, and write docs/compatibility.md about what passed
+	@scripts/setup chromium
+	$(PYTHON) -m tests.compatibility
 
 check: ## Lint, types, layers, template
 	@scripts/setup python sam

@@ -24,6 +24,14 @@ os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "test")
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Record which SDK a test is about, and what it runs of it; tests/compatibility.py makes a page of that."""
+    module = getattr(item, "module", None)
+    if sdk := getattr(module, "SDK", None):
+        item.user_properties.extend(sdk.items())
+        item.user_properties.append(("what", (module.__doc__ or "").partition("\n")[0]))
+
+
 @pytest.fixture(scope="session")
 def dynamodb_endpoint() -> Iterator[str]:
     """URL of a running DynamoDB Local."""

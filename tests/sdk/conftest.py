@@ -1,6 +1,6 @@
 """One running service for all SDKs, and one that speaks TLS; a browser for those that live in one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
@@ -34,10 +34,3 @@ def _context(browser: Browser) -> Iterator[BrowserContext]:
     with browser.new_context() as context:
         context.set_default_timeout(15_000)
         yield context
-
-
-@pytest.fixture(autouse=True)
-def _sdk(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
-    """Note in the report which SDK a test is about, and its version: what a table of compatibility is made of."""
-    for name, value in request.module.SDK.items():
-        record_property(name, value)

@@ -89,7 +89,7 @@ def _node(world: World, device: Device) -> Iterator[Node]:
         yield node
 
 
-def test_appauth_js_logs_in_refreshes_revokes_and_is_refused(
+def test_it_logs_in_refreshes_revokes_and_is_refused(
     world: World, node: Node, device: Device, context: BrowserContext
 ) -> None:
     client = AppAuthJs(node, device, context.new_page())

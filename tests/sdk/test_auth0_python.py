@@ -67,7 +67,7 @@ def _client(world: World) -> Auth0Python:
     return Auth0Python(world)
 
 
-def test_auth0_python_logs_in_refreshes_revokes_and_is_refused(world: World, client: Auth0Python) -> None:
+def test_it_logs_in_refreshes_revokes_and_is_refused(world: World, client: Auth0Python) -> None:
     tell(client, world)
 
 

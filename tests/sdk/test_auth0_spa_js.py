@@ -93,7 +93,7 @@ class SpaJs:
 
 
 @pytest.mark.parametrize("cache", CACHES)
-def test_spa_js_logs_in_refreshes_revokes_and_is_refused(world: World, context: BrowserContext, cache: str) -> None:
+def test_it_logs_in_refreshes_revokes_and_is_refused(world: World, context: BrowserContext, cache: str) -> None:
     client = SpaJs.logged_in(context, world, cacheLocation=cache)
 
     assert client.email == EMAIL
@@ -218,7 +218,7 @@ def _secure_context(browser: Browser) -> Iterator[BrowserContext]:
         yield context
 
 
-def test_spa_js_does_the_same_over_tls(secure_world: World, secure_context: BrowserContext) -> None:
+def test_it_does_the_same_over_tls(secure_world: World, secure_context: BrowserContext) -> None:
     tell(SpaJs.logged_in(secure_context, secure_world), secure_world, refusal="missing_refresh_token")
 
 

@@ -75,9 +75,7 @@ def _express(world: World, application: str, context: BrowserContext) -> Express
 
 
 @pytest.mark.parametrize("application", [BASIC, POST], ids=["basic", "post"], indirect=True)
-def test_express_openid_connect_logs_in_refreshes_and_is_refused_after_a_revocation(
-    world: World, express: Express
-) -> None:
+def test_it_logs_in_refreshes_and_is_refused_after_a_revocation(world: World, express: Express) -> None:
     express.log_in()
 
     tell(express, world)

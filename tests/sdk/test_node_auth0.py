@@ -69,7 +69,7 @@ def callback(code: str, **changes: object) -> dict[str, Any]:
     return {"code": code, "code_verifier": VERIFIER, "nonce": NONCE, "maxAge": 600, **changes}
 
 
-def test_node_auth0_logs_in_refreshes_revokes_and_is_refused(secure_world: World, node: Node, code: str) -> None:
+def test_it_logs_in_refreshes_revokes_and_is_refused(secure_world: World, node: Node, code: str) -> None:
     tell(NodeAuth0(node, code), secure_world)
 
 

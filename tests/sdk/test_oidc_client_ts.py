@@ -64,7 +64,7 @@ class OidcClientTs:
         return self.window.make(NEW, settings)
 
 
-def test_oidc_client_ts_logs_in_refreshes_revokes_and_is_refused(world: World, context: BrowserContext) -> None:
+def test_it_logs_in_refreshes_revokes_and_is_refused(world: World, context: BrowserContext) -> None:
     client = OidcClientTs(context, world)
 
     tell(client, world)

@@ -34,8 +34,6 @@ class OpenidClient:
 
 
 @pytest.mark.parametrize(("client_id", "secret"), [("native", None), ("basic", SECRET)], ids=["native", "basic"])
-def test_openid_client_logs_in_refreshes_revokes_and_is_refused(
-    world: World, client_id: str, secret: str | None
-) -> None:
+def test_it_logs_in_refreshes_revokes_and_is_refused(world: World, client_id: str, secret: str | None) -> None:
     with Node.running("openid_client.mjs", world.issuer, client_id, secret or "", CALLBACK, API) as node:
         tell(OpenidClient(client_id, secret, node), world)
