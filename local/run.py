@@ -19,7 +19,7 @@ from typing import Final
 
 from heirloom.tenant import reading
 from heirloom.tenant.remarks import Invalid
-from local import demo, gateway, processes, stack, template, tenant
+from local import demo, gateway, processes, queues, stack, template, tenant
 from local.gateway import Gateway, PortTaken
 from local.processes import NotStarted
 from local.stack import Endpoints
@@ -64,7 +64,10 @@ def _running(port: int, issuer: str, file: File) -> Iterator[str]:
         environment = stack.create(Endpoints(aws, aws), issuer=issuer)
         tenant.seed(file, stack.store(aws, environment))
         _become(environment)
-        handlers = gateway.handlers(template.load())
+        document = template.load()
+        handlers = gateway.handlers(document)
+        for consumer in queues.consumers(document, Endpoints(aws, aws)):
+            running.enter_context(queues.consuming(consumer))
         running.enter_context(gateway.serving(Gateway(handlers), sockets[0]))
         print(f"local AWS at {aws}, with the tenant of {file.path}")
         demonstration = demo.application(issuer, environment)

@@ -59,7 +59,8 @@ def create(endpoints: Endpoints, *, issuer: str, prefix: str = template.PREFIX) 
     document = template.load()
     stores.create(document, dynamodb, secrets_manager, now=int(time.time()), prefix=prefix)
     stores.create_event_buses(document, client("events", endpoints.others), prefix=prefix)
-    return template.environment(document, issuer=issuer, prefix=prefix) | endpoints.environment
+    queues = stores.create_queues(document, client("sqs", endpoints.others), prefix=prefix)
+    return template.environment(document, issuer=issuer, prefix=prefix, queues=queues) | endpoints.environment
 
 
 def store(endpoint: str, environment: Mapping[str, str]) -> DynamoDBStore:

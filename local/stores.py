@@ -1,11 +1,12 @@
 """The template's tables and secrets on a local AWS, with the first keys in them: what CloudFormation does on AWS."""
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from heirloom.adapters import provisioning
-from local.template import PREFIX, Template, environment, event_buses, secrets, tables
+from local.template import PREFIX, Template, environment, event_buses, queues, secrets, tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -34,6 +35,22 @@ def create_event_buses(template: Template, events: "EventBridgeClient", *, prefi
     for name in event_buses(template, prefix):
         with suppress(events.exceptions.ResourceAlreadyExistsException):
             events.create_event_bus(Name=name)
+
+
+def create_queues(template: Template, sqs: Any, *, prefix: str = PREFIX) -> dict[str, str]:  # noqa: ANN401 - untyped
+    """Create the queues; return their URLs by logical id."""
+    urls: dict[str, str] = {}
+    arns: dict[str, str] = {}
+    for logical_id, attributes in queues(template).items():
+        given = dict(attributes)
+        if "RedrivePolicy" in given:
+            policy = json.loads(given["RedrivePolicy"])
+            dead_letters, _ = policy["deadLetterTargetArn"]["Fn::GetAtt"]
+            given["RedrivePolicy"] = json.dumps(policy | {"deadLetterTargetArn": arns[dead_letters]})
+        urls[logical_id] = sqs.create_queue(QueueName=prefix + logical_id, Attributes=given)["QueueUrl"]
+        told = sqs.get_queue_attributes(QueueUrl=urls[logical_id], AttributeNames=["QueueArn"])
+        arns[logical_id] = told["Attributes"]["QueueArn"]
+    return urls
 
 
 def create(

@@ -4,6 +4,7 @@ Intrinsic functions are read in their long form (`!Ref X` becomes `{"Ref": "X"}`
 a table or a secret is called by its logical id with a prefix, and the issuer is given as the parameter it is.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,8 +106,29 @@ def event_buses(template: Template, prefix: str = PREFIX) -> list[str]:
     return [prefix + logical_id for logical_id in template.of_type("AWS::Events::EventBus")]
 
 
-def environment(template: Template, *, issuer: str, prefix: str = PREFIX) -> dict[str, str]:
-    """Environment variables of the functions, with local tables, secrets and buses.
+def queues(template: Template) -> dict[str, dict[str, str]]:
+    """Attributes of every queue as `create_queue` has them, by logical id; a dead letter queue comes before its own."""
+    attributes = {}
+    for logical_id, properties in template.of_type("AWS::SQS::Queue").items():
+        attributes[logical_id] = {name: _text(value) for name, value in properties.items()}
+    return dict(sorted(attributes.items(), key=lambda queue: "RedrivePolicy" in queue[1]))
+
+
+def consumers(template: Template) -> dict[str, Function]:
+    """The function that works on each queue, by the queue's logical id."""
+    known = functions(template)
+    return {
+        mapping["EventSourceArn"]["Fn::GetAtt"][0]: known[mapping["FunctionName"]["Ref"]]
+        for mapping in template.of_type("AWS::Lambda::EventSourceMapping").values()
+    }
+
+
+def environment(
+    template: Template, *, issuer: str, prefix: str = PREFIX, queues: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Environment variables of the functions, with local tables, secrets, buses and queues.
+
+    *queues* has the queues' URLs by logical id; without it they are called as tables are.
 
     Raises KeyError if a variable hangs on something that there is not locally.
     """
@@ -115,9 +137,15 @@ def environment(template: Template, *, issuer: str, prefix: str = PREFIX) -> dic
     kinds = ("AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Events::EventBus")
     named = [name for kind in kinds for name in template.of_type(kind)]
     values |= {reference: prefix + name for name in named for reference in (name, f"{name}.Id")}
+    values |= {name: prefix + name for name in template.of_type("AWS::SQS::Queue")} | dict(queues or {})
     conditions = template.document.get("Conditions", {})
     variables = template.document["Globals"]["Function"]["Environment"]["Variables"]
     return {name: str(_resolved(value, values, conditions)) for name, value in variables.items()}
+
+
+def _text(value: Node) -> str:
+    """Attribute of a queue: JSON, but for strings."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _resolved(node: Node, values: Mapping[str, Node], conditions: Mapping[str, Node]) -> Node:

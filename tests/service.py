@@ -5,7 +5,7 @@ import dataclasses
 import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
@@ -37,6 +37,7 @@ from heirloom.domain.application import (
     Tenant,
     secret_digest,
 )
+from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.events import Caller, Event
 from heirloom.domain.refresh_token import PREFIX, FamilyKey
 from heirloom.domain.resource_server import ResourceServer
@@ -52,8 +53,10 @@ from heirloom.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from heirloom.endpoints.introspect import IntrospectionEndpoint
 from heirloom.endpoints.login import LoginEndpoint, LoginPage
 from heirloom.endpoints.logout import LogoutEndpoint
+from heirloom.endpoints.oidc_logout import OidcLogoutEndpoint
 from heirloom.endpoints.refresh import RefreshGrant
 from heirloom.endpoints.revoke import RevocationEndpoint
+from heirloom.endpoints.session_ending import SessionEnding
 from heirloom.endpoints.token import Grant, TokenEndpoint
 from heirloom.endpoints.userinfo import UserinfoEndpoint
 from heirloom.http import Request, Response
@@ -189,6 +192,17 @@ class Recorded(list[Event]):
         return [event.type.value for event in self]
 
 
+class Queued(list[LogoutNotice]):
+    """The port `BackChannel`; `fault` is what a full queue would raise."""
+
+    fault: Exception | None = None
+
+    def notify(self, notices: Iterable[LogoutNotice]) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.extend(notices)
+
+
 @contextmanager
 def store(endpoint: str, prefix: str) -> Iterator[tuple["DynamoDBClient", dict[str, str]]]:
     """The tables of template.yaml at *endpoint*: a client, and the tables' names by their logical ids."""
@@ -242,6 +256,7 @@ class Service:
     events: Recorded
     families: DynamoDBFamilies
     codes: DynamoDBCodes
+    back_channel: "Queued"
     routes: Mapping[tuple[str, str], Any]
     now_ms: int = START * 1000
     cookies: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -270,7 +285,10 @@ class Service:
         keyring = TokenKeyring.of(token_key(1, KeyState.CURRENT), token_key(2, KeyState.NEXT))
         keys, events = Keyrings(keyring, keyring), Recorded()
         families = DynamoDBFamilies(client, tables["FamiliesTable"])
-        codes = DynamoDBCodes(client, tables["CodesTable"], tables["FamiliesTable"])
+        codes = DynamoDBCodes(client, tables["CodesTable"], tables["FamiliesTable"], tables["SessionsTable"])
+        sessions = DynamoDBSessions(client, tables["SessionsTable"])
+        back_channel = Queued()
+        ending = SessionEnding(configuration, sessions, families, back_channel, events)
         users = DynamoDBUsers(client, tables["UsersTable"])
         passwords = Argon2Passwords(CHEAPEST)
         if users.by_id(ALICE.user_id) is None:
@@ -284,7 +302,7 @@ class Service:
             configuration=configuration,
             families=families,
             codes=codes,
-            sessions=DynamoDBSessions(client, tables["SessionsTable"]),
+            sessions=sessions,
             users=users,
             consents=consents,
             verifier=verifier,
@@ -306,13 +324,16 @@ class Service:
             events=events,
             families=families,
             codes=codes,
+            back_channel=back_channel,
             routes={
                 ("GET", "/authorize"): authorize,
                 ("POST", "/authorize"): authorize,
                 ("GET", "/login"): LoginPage(flow),
-                ("POST", "/login"): LoginEndpoint(flow, attempts, passwords),
+                ("POST", "/login"): LoginEndpoint(flow, ending, attempts, passwords),
                 ("POST", "/consent"): ConsentEndpoint(flow),
-                ("GET", "/v2/logout"): LogoutEndpoint(flow),
+                ("GET", "/v2/logout"): LogoutEndpoint(flow, ending),
+                ("GET", "/oidc/logout"): OidcLogoutEndpoint(flow, ending),
+                ("POST", "/oidc/logout"): OidcLogoutEndpoint(flow, ending),
                 ("POST", "/oauth/token"): TokenEndpoint(ISSUER, configuration, grants, keys, events),
                 ("OPTIONS", "/oauth/token"): Preflight(configuration, "POST"),
                 ("POST", "/oauth/revoke"): RevocationEndpoint(configuration, families, consents, keys, events),

@@ -12,6 +12,8 @@ ROUTES: web.Routes = {
     "POST /login": authorize.login,
     "POST /consent": authorize.consent,
     "GET /v2/logout": authorize.logout,
+    "GET /oidc/logout": authorize.oidc_logout,
+    "POST /oidc/logout": authorize.oidc_logout,
 }
 
 

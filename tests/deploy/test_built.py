@@ -15,7 +15,7 @@ from local.stack import Endpoints
 from local.template import ROOT, functions
 
 FUNCTIONS = {one.name: one for one in functions(template.load()).values()}
-ANSWERING = sorted(set(FUNCTIONS) - {"rotate_keys"})
+ANSWERING = sorted(set(FUNCTIONS) - {"rotate_keys", "backchannel_logout"})
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,17 @@ def test_the_built_custom_resource_answers_cloudformation(artifacts: Artifacts, 
 
     assert answers == [{"status": "SUCCESS"}] * len(samples)
     assert [one["Status"] for one in cloudformation.heard] == ["SUCCESS"] * (len(samples) - 1)
+
+
+def test_the_built_worker_of_the_queue_takes_its_sample_event(
+    artifacts: Artifacts, environment: dict[str, str]
+) -> None:
+    """The example's application hears of no logouts, so there is nothing to send and nothing to try again."""
+    samples = events("backchannel_logout")
+
+    answers = artifacts.answers(FUNCTIONS["backchannel_logout"], samples.values(), environment)
+
+    assert answers == [{"batchItemFailures": []}]
 
 
 def test_a_function_s_zip_is_its_handler_alone(artifacts: Artifacts) -> None:

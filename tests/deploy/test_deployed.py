@@ -88,7 +88,7 @@ def test_who_does_not_sign_cannot_read_the_signing_keys(stack: "Stack", function
         as_role(stack, function, "secretsmanager").get_secret_value(SecretId=stack.outputs["SigningKeysSecret"])
 
 
-@pytest.mark.parametrize("function", ["Jwks", "Userinfo", "Authorize"])
+@pytest.mark.parametrize("function", ["Jwks", "Userinfo", "BackchannelLogout"])
 def test_who_does_not_change_families_cannot(stack: "Stack", function: str) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         as_role(stack, function, "dynamodb").update_item(

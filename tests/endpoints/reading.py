@@ -69,8 +69,8 @@ def kind(response: Response) -> str:
     actions = {form.action for form in page.forms}
     if page.message is not None:
         return "web_message"
-    if actions & {"/login", "/consent"}:
-        return actions.pop().removeprefix("/")
+    if actions & {"/login", "/consent", "/oidc/logout"}:
+        return actions.pop().removeprefix("/").removeprefix("oidc/")
     if actions:
         return "form_post"
     texts = texts_in(page.language)

@@ -134,18 +134,52 @@ def test_a_login_that_a_password_change_overtakes_is_void(stranger: Service) -> 
 # ---- Sessions and cookies
 
 
-def test_every_login_has_a_session_of_its_own_and_ends_the_one_before(service: Service) -> None:
-    """RFC 9700 and OWASP: whatever was planted in the browser is not lifted to the person's session."""
+def test_a_person_who_logs_in_again_keeps_the_session_and_its_former_cookie_is_void(service: Service) -> None:
+    """RFC 9700 and OWASP: whatever was planted in the browser, or stolen from it, opens nothing after a login."""
     service.log_in()
     before = service.cookies[SESSION]
+    service.wait(DAY)
 
     sign_in(service, service.authorize(prompt="login"), ALICE.email)
 
     after = service.cookies[SESSION]
-    assert before.split(".")[1] != after.split(".")[1]
-    assert [item["session_id"]["S"] for item in service.items("SessionsTable")] == [after.split(".")[1]]
+    (item,) = service.items("SessionsTable")
+    assert item["session_id"]["S"] == after.split(".")[1] == before.split(".")[1]
+    assert int(item["auth_time"]["N"]) == service.now
     service.cookies[SESSION] = before
     assert kind(service.authorize()) == "login"
+    service.cookies[SESSION] = after
+    assert "code" in answered(service.authorize(prompt="none", max_age="60"))
+
+
+def test_a_person_whose_session_has_expired_gets_a_new_one(service: Service) -> None:
+    service.log_in()
+    before = service.cookies[SESSION]
+    service.wait(4 * DAY)
+
+    service.log_in()
+
+    assert service.cookies[SESSION].split(".")[1] != before.split(".")[1]
+
+
+def test_a_session_that_ends_while_its_person_logs_in_again_is_not_revived(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.log_in()
+    before = service.cookies[SESSION]
+    shown = service.authorize(prompt="login")
+    sessions = type(service.routes["POST", "/login"].flow.sessions)
+    replace = sessions.replace
+
+    def after_a_logout(self: Any, begun: Any) -> bool:
+        self.forget(begun.key)
+        return bool(replace(self, begun))
+
+    monkeypatch.setattr(sessions, "replace", after_a_logout)
+    sign_in(service, shown, ALICE.email)
+
+    assert service.cookies[SESSION].split(".")[1] != before.split(".")[1]
+    assert "code" in answered(service.authorize(prompt="none"))
 
 
 def test_a_planted_session_is_not_taken_over(service: Service) -> None:

@@ -122,6 +122,8 @@ def test_an_event_is_answered(answers: Mapping[str, dict[str, Any]], name: str) 
         ("authorize/silent", 200),
         ("authorize/login", 303),
         ("authorize/logout", 303),
+        ("authorize/oidc_logout", 303),
+        ("authorize/oidc_logout_post", 200),
         ("jwks/keys", 200),
         ("jwks/openid_configuration", 200),
         ("jwks/oauth_authorization_server", 200),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from heirloom.adapters.settings import Settings
+from heirloom.domain.backchannel_logout import MOST_ATTEMPTS
 from local.template import ROOT, Template, environment, functions, routes
 
 FUNCTIONS = "AWS::Serverless::Function"
@@ -41,6 +42,16 @@ def test_every_function_gives_up_before_the_api_does(template: Template) -> None
 
     assert all(timeout <= 15 for name, timeout in timeouts.items() if name != "RotateKeysFunction")
     assert timeouts["RotateKeysFunction"] < template.of_type("Custom::FirstKeys")["FirstKeys"]["ServiceTimeout"]
+
+
+def test_a_logout_comes_again_as_often_as_the_function_counts_and_never_while_it_works(template: Template) -> None:
+    queue = template.of_type("AWS::SQS::Queue")["BackchannelLogoutQueue"]
+    common = template.document["Globals"]["Function"]["Timeout"]
+    (mapping,) = template.of_type("AWS::Lambda::EventSourceMapping").values()
+
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MOST_ATTEMPTS
+    assert queue["VisibilityTimeout"] >= 6 * common
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 def test_every_function_is_a_folder_with_a_handler(template: Template) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from local.template import Template
 
-FUNCTIONS = ("Authorize", "Token", "Revoke", "Jwks", "Userinfo", "RotateKeys")
+FUNCTIONS = ("Authorize", "Token", "Revoke", "Jwks", "Userinfo", "BackchannelLogout", "RotateKeys")
 
 
 def statements(template: Template, function: str) -> list[dict[str, Any]]:
@@ -78,8 +78,22 @@ def test_nobody_may_scan_or_delete_tables_or_items_that_are_kept(template: Templ
         assert deletes <= {"SessionsTable", "LoginAttemptsTable", "GrantsTable"}
 
 
-def test_the_signing_keys_are_read_by_token_and_rotation_only(template: Template) -> None:
-    assert who_may(template, "secretsmanager:GetSecretValue", "SigningKeysSecret") == {"Token", "RotateKeys"}
+def test_the_signing_keys_are_read_by_who_signs_and_rotation_only(template: Template) -> None:
+    allowed = who_may(template, "secretsmanager:GetSecretValue", "SigningKeysSecret")
+    assert allowed == {"Token", "BackchannelLogout", "RotateKeys"}
+
+
+def test_logouts_are_queued_by_who_ends_sessions_and_taken_by_who_delivers_them(template: Template) -> None:
+    assert who_may(template, "sqs:SendMessage", "BackchannelLogoutQueue") == {"Authorize"}
+    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage"):
+        assert who_may(template, action, "BackchannelLogoutQueue") == {"BackchannelLogout"}
+    assert not [function for function in FUNCTIONS for _, it in grants(template, function) if it.endswith("Letters")]
+
+
+def test_the_function_that_delivers_logouts_knows_the_applications_and_nobody_else(template: Template) -> None:
+    """It speaks to addresses outside, so it can read no person, no session and no family."""
+    reads = {it for action, it in grants(template, "BackchannelLogout") if action.startswith("dynamodb:")}
+    assert reads == {"ConfigurationTable"}
 
 
 def test_the_token_keys_are_read_by_whoever_checks_refresh_tokens(template: Template) -> None:
@@ -98,7 +112,15 @@ def test_who_needs_no_secret_may_ask_for_none(template: Template, function: str)
 
 def test_families_are_made_at_login_and_changed_by_exchange_and_revocation(template: Template) -> None:
     assert who_may(template, "dynamodb:PutItem", "FamiliesTable") == {"Token"}
-    assert who_may(template, "dynamodb:UpdateItem", "FamiliesTable") == {"Token", "Revoke"}
+    assert who_may(template, "dynamodb:UpdateItem", "FamiliesTable") == {"Token", "Revoke", "Authorize"}
+
+
+def test_sessions_are_changed_at_login_and_logout_and_asked_about_by_the_exchange(template: Template) -> None:
+    for action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"):
+        assert who_may(template, action, "SessionsTable") == {"Authorize"}
+    assert {action for action, it in grants(template, "Token") if it == "SessionsTable"} == {
+        "dynamodb:ConditionCheckItem"
+    }
 
 
 def test_configuration_is_written_by_rotation_only_and_there_only_the_public_keys(template: Template) -> None:
@@ -127,7 +149,10 @@ def leading_keys(template: Template, function: str) -> object:
 def test_a_function_is_called_by_this_api_alone(template: Template) -> None:
     allowed = {one["FunctionName"]["Ref"]: one for one in template.of_type("AWS::Lambda::Permission").values()}
 
-    assert set(allowed) == {f"{name}Function" for name in FUNCTIONS} - {"RotateKeysFunction"}
+    assert set(allowed) == {f"{name}Function" for name in FUNCTIONS} - {
+        "RotateKeysFunction",
+        "BackchannelLogoutFunction",
+    }
     for one in allowed.values():
         assert one["Principal"] == "apigateway.amazonaws.com"
         assert one["Action"] == "lambda:InvokeFunction"

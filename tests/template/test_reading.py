@@ -1,5 +1,6 @@
 """How the template is read, on templates small enough to see."""
 
+import json
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING
@@ -7,7 +8,20 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from local.template import PREFIX, ROOT, Function, Template, environment, functions, load, routes, secrets, tables
+from local.template import (
+    PREFIX,
+    ROOT,
+    Function,
+    Template,
+    consumers,
+    environment,
+    functions,
+    load,
+    queues,
+    routes,
+    secrets,
+    tables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +71,23 @@ def test_intrinsic_functions_become_local_values(
     assert environment(reading(f"X: {value}"), issuer="http://localhost/", prefix="p-") == {"X": expected}
 
 
+def test_ours_leads_every_queue_to_a_function(template: Template) -> None:
+    assert {queue: function.name for queue, function in consumers(template).items()} == {
+        "BackchannelLogoutQueue": "backchannel_logout"
+    }
+
+
+def test_a_queue_comes_after_its_dead_letters_and_its_attributes_are_text(template: Template) -> None:
+    dead_letters, queue = queues(template).items()
+
+    assert dead_letters == (
+        "BackchannelLogoutDeadLetters",
+        {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": "1209600"},
+    )
+    assert queue[1]["VisibilityTimeout"] == "60"
+    assert json.loads(queue[1]["RedrivePolicy"])["maxReceiveCount"] == 5
+
+
 @pytest.mark.parametrize("value", ["!Ref Api", '!Sub "${AWS::Region}"', "!GetAtt Things.Arn", "!Select [0, [a]]"])
 def test_what_there_is_not_locally_is_an_error(reading: "Callable[[str], Template]", value: str) -> None:
     """A variable that is silently wrong would be found by whoever debugs what uses it."""
@@ -104,6 +135,9 @@ def test_ours_leads_every_route_to_a_function(template: Template) -> None:
 
     assert found["POST /oauth/token"] == "token"
     assert found["GET /v2/logout"] == "authorize"
-    assert set(found.values()) == {one.name for one in functions(template).values()} - {"rotate_keys"}
+    assert set(found.values()) == {one.name for one in functions(template).values()} - {
+        "rotate_keys",
+        "backchannel_logout",
+    }
     assert functions(template)["TokenFunction"] == Function("TokenFunction", Path("functions/token"), "app.handler")
     assert (ROOT / "functions/token/app.py").is_file()

@@ -73,6 +73,7 @@ def test_every_property_of_a_client_has_its_effect() -> None:
             "token_endpoint_auth_method": "client_secret_basic",
             "require_proof_key": False,
             "allowed_logout_urls": ["https://web.example/"],
+            "oidc_logout": {"backchannel_logout_urls": ["https://web.example/logged-out"]},
             "allowed_origins": ["https://web.example:8443"],
             "web_origins": ["https://web.example"],
             "grant_types": ["authorization_code"],
@@ -85,6 +86,7 @@ def test_every_property_of_a_client_has_its_effect() -> None:
                 "leeway": 5,
                 "token_lifetime": 1000,
                 "idle_token_lifetime": 500,
+                "revoke_on_logout": True,
             },
         }
     )
@@ -100,10 +102,13 @@ def test_every_property_of_a_client_has_its_effect() -> None:
         logo_uri="https://web.example/logo.png",
         callbacks=frozenset({"https://web.example/callback"}),
         allowed_logout_urls=frozenset({"https://web.example/"}),
+        backchannel_logout_url="https://web.example/logged-out",
         web_origins=frozenset({"https://web.example"}),
         allowed_origins=frozenset({"https://web.example:8443"}),
         grant_types=frozenset({"authorization_code"}),
-        refresh_token=RefreshTokenPolicy(rotating=False, leeway=5, absolute_lifetime=1000, idle_lifetime=500),
+        refresh_token=RefreshTokenPolicy(
+            rotating=False, leeway=5, absolute_lifetime=1000, idle_lifetime=500, revoke_on_logout=True
+        ),
         id_token_lifetime=300,
         not_before=NOW,
     )
@@ -232,6 +237,47 @@ def test_known_properties_without_effect_are_reported_by_name() -> None:
         "resourceServers[0].token_lifetime_for_web: not supported",
         "clients[0].addons: not supported",
         "tenant.flags.enable_sso: not supported",
+    ]
+
+
+@pytest.mark.parametrize("name", ["oidc_logout", "oidc_backchannel_logout"])
+def test_both_names_that_auth0_has_for_a_back_channel_are_read(name: str) -> None:
+    properties = {name: {"backchannel_logout_urls": ["https://web.example/logged-out"]}}
+    assert client(**WEB | properties).backchannel_logout_url == "https://web.example/logged-out"
+
+
+def test_two_back_channels_are_refused() -> None:
+    """Auth0 takes one address, and would send to none or to either."""
+    urls = [{"backchannel_logout_urls": [f"https://web.example/{number}"]} for number in (1, 2)]
+    properties = dict(zip(("oidc_logout", "oidc_backchannel_logout"), urls, strict=True))
+    assert problems({"clients": [WEB | properties]}) == [
+        "clients[0].oidc_backchannel_logout: has another URL than oidc_logout"
+    ]
+    both = urls[0]["backchannel_logout_urls"] + urls[1]["backchannel_logout_urls"]
+    assert len(problems({"clients": [WEB | {"oidc_logout": {"backchannel_logout_urls": both}}]})) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://web.example/", "https://web.example/#x", "com.example.notes:/x", "/x", "https://u@web.example/"]
+)
+def test_a_back_channel_is_an_https_address(url: str) -> None:
+    (problem,) = problems({"clients": [WEB | {"oidc_logout": {"backchannel_logout_urls": [url]}}]})
+    assert problem.startswith("clients[0].oidc_logout.backchannel_logout_urls[0]: must ")
+
+
+@pytest.mark.parametrize(
+    ("initiators", "ignored"),
+    [
+        ({"mode": "custom", "selected_initiators": ["rp-logout", "idp-logout"]}, []),
+        ({"mode": "custom", "selected_initiators": ["rp-logout", "password-changed"]}, ["password-changed"]),
+        ({"mode": "all"}, ["all"]),
+    ],
+)
+def test_initiators_that_are_not_sent_are_reported(initiators: object, ignored: list[str]) -> None:
+    properties = {"backchannel_logout_urls": ["https://web.example/"], "backchannel_logout_initiators": initiators}
+    desired = read({"clients": [WEB | {"oidc_logout": properties}]})
+    assert [str(remark) for remark in desired.ignored] == [
+        f"clients[0].oidc_logout.backchannel_logout_initiators: {name}: sent after a logout alone" for name in ignored
     ]
 
 

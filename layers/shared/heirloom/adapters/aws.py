@@ -30,6 +30,10 @@ _OURS = frozenset({"ValidationException", "AccessDeniedException", "Serializatio
 """Error codes that no retry mends: a wrong expression, a missing permission. They stay what they are."""
 
 
+class Contention(StoreUnavailable):
+    """A transaction on the same item was under way. Nothing was done, and trying again soon helps."""
+
+
 class ConditionFailed(Exception):
     """The condition of a write did not hold; `item` is what stood there, if the write asked for it."""
 
@@ -56,6 +60,11 @@ def event_bridge() -> "EventBridgeClient":
     return client
 
 
+def sqs() -> Any:  # noqa: ANN401 - its types are no dependency of ours
+    """Return an SQS client."""
+    return boto3.client("sqs", config=_QUICK)
+
+
 @contextmanager
 def translated_faults(operation: str) -> Iterator[None]:
     """Turn what botocore raises into `ConditionFailed`, or `StoreUnavailable` with the name of *operation*."""
@@ -66,6 +75,8 @@ def translated_faults(operation: str) -> Iterator[None]:
         if code == "ConditionalCheckFailedException":
             item: Any = error.response.get("Item")
             raise ConditionFailed(item) from None
+        if code == "TransactionConflictException":
+            raise Contention(operation) from None
         if code in _OURS:
             raise
         raise StoreUnavailable(f"{operation}: {code}") from error

@@ -10,12 +10,14 @@ from botocore.exceptions import ClientError
 from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import error_code, translated_faults
 from heirloom.adapters.families import Item, epoch_attribute, epoch_key, grant_item, grant_of, item_of
+from heirloom.adapters.sessions import has_not_ended
 from heirloom.domain import encoding, lifetimes, refresh_token
 from heirloom.domain.authorization_code import AuthorizationCode
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.family import Family
 from heirloom.domain.ports import ExchangeRefused
 from heirloom.domain.refresh_token import FamilyKey
+from heirloom.domain.session import SessionKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -27,11 +29,12 @@ _PAUSE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class DynamoDBCodes:
-    """The port `Codes` on a table, and on the families' table for what codes become."""
+    """The port `Codes` on a table, on the families' for what codes become, and on the sessions' they come from."""
 
     client: "DynamoDBClient"
     table: str
     families_table: str
+    sessions_table: str
     sleep: Callable[[float], None] = time.sleep
 
     def put(self, code: AuthorizationCode) -> None:
@@ -52,10 +55,11 @@ class DynamoDBCodes:
         return _code_of(answer["Item"]) if "Item" in answer else None
 
     def exchange(self, code: AuthorizationCode, family: Family | None, *, attempt: str, now: int) -> None:
-        """Mark the code used, store the family and hold the user's epochs, all or nothing; raise `ExchangeRefused`."""
+        """Mark the code used and store the family, while its login stands, all or nothing; raise `ExchangeRefused`."""
         transaction = [
             {"Update": self._mark_used(code, family, now)},
             {"ConditionCheck": self._epochs_are_still(code)},
+            {"ConditionCheck": self._session_goes_on(code)},
         ]
         if family is not None:
             put = {"TableName": self.families_table, "Item": item_of(family)}
@@ -77,11 +81,11 @@ class DynamoDBCodes:
         except ClientError as error:
             if error_code(error) != "TransactionCanceledException":
                 raise
-            used, epoch, *_ = error.response["CancellationReasons"]
+            used, *others = error.response["CancellationReasons"]
             if used.get("Code") == "ConditionalCheckFailed":
                 item = used.get("Item")
                 raise ExchangeRefused(_code_of(item) if item else None) from None
-            if epoch.get("Code") == "ConditionalCheckFailed":
+            if any(login.get("Code") == "ConditionalCheckFailed" for login in others[:2]):
                 raise ExchangeRefused(None) from None
             codes = {reason.get("Code") for reason in error.response["CancellationReasons"]}
             if "TransactionConflict" in codes:
@@ -118,6 +122,11 @@ class DynamoDBCodes:
             "ExpressionAttributeNames": names,
             **({"ExpressionAttributeValues": values} if values else {}),  # DynamoDB refuses an empty map
         }
+
+    def _session_goes_on(self, code: AuthorizationCode) -> dict[str, Any]:
+        """Return the check that nobody logged out since. A session's item outlives its codes, expired or not."""
+        key = SessionKey(refresh_token.user_key(code.grant.user_id), code.grant.session_id)
+        return has_not_ended(self.sessions_table, key)
 
 
 class _Contention(Exception):

@@ -7,6 +7,7 @@ import jwt
 
 from heirloom.domain import lifetimes
 from heirloom.domain.errors import InvalidToken
+from heirloom.domain.logout_request import IdTokenHint
 
 _TYPES = ("JWT", "at+jwt")  # not a set: a forged header may hold what has no hash
 _REQUIRED = ["iss", "sub", "aud", "exp", "iat"]
@@ -29,13 +30,13 @@ class PublishedKeysVerifier:
             raise InvalidToken("The access token is invalid or expired", reason=type(error).__name__) from None
         return claims
 
-    def id_token_hint(self, token: str) -> str:
-        """Return the `sub` of an ID token of ours, expired or not; raise `InvalidToken`."""
+    def id_token_hint(self, token: str) -> IdTokenHint:
+        """Return what an ID token of ours says, expired or not; raise `InvalidToken`."""
         try:
             claims = self._claims(token, [*_REQUIRED, "auth_time", "sid"], None)  # access tokens have no sid
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise InvalidToken("id_token_hint is no ID token of ours", reason=type(error).__name__) from None
-        return str(claims["sub"])
+        return IdTokenHint(user_id=str(claims["sub"]), client_id=str(claims["aud"]), session_id=str(claims["sid"]))
 
     def _claims(self, token: str, required: list[str], audience: str | None) -> dict[str, object]:
         if len(token) > LONGEST:

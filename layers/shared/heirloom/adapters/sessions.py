@@ -1,17 +1,29 @@
 """Login sessions in DynamoDB."""
 
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heirloom.adapters.attributes import binary, number, string
-from heirloom.adapters.aws import ConditionFailed, translated_faults
+from heirloom.adapters.aws import ConditionFailed, Contention, translated_faults
 from heirloom.adapters.families import Item
 from heirloom.domain import encoding, lifetimes
 from heirloom.domain.session import Session, SessionKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_GOES_ON = "attribute_exists(session_id) AND attribute_not_exists(ended_at)"
+_TRIES = 4
+_PAUSE = 0.05
+"""Seconds before a write that met a code's exchange is tried again, times the try."""
+
+
+def has_not_ended(table: str, key: SessionKey) -> dict[str, Any]:
+    """Return the condition check of a transaction that is void once the session has ended."""
+    return {"TableName": table, "Key": _item_key(key), "ConditionExpression": _GOES_ON}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +32,7 @@ class DynamoDBSessions:
 
     client: "DynamoDBClient"
     table: str
+    sleep: Callable[[float], None] = time.sleep
 
     def put(self, session: Session) -> None:
         """Store a new session."""
@@ -34,19 +47,79 @@ class DynamoDBSessions:
 
     def renew(self, key: SessionKey, *, used_at: int, idle_expires_at: int) -> None:
         """Note that a session was used; nothing happens to one that ended meanwhile."""
-        with suppress(ConditionFailed), translated_faults("renew session"):
-            self.client.update_item(
-                TableName=self.table,
-                Key=_item_key(key),
+        with suppress(ConditionFailed):
+            self._update(
+                "renew session",
+                key,
                 UpdateExpression="SET used_at = :now, idle_expires_at = :idle",
                 ConditionExpression="attribute_exists(session_id)",
                 ExpressionAttributeValues={":now": number(used_at), ":idle": number(idle_expires_at)},
             )
 
-    def end(self, key: SessionKey) -> None:
-        """End a session."""
-        with translated_faults("end session"):
-            self.client.delete_item(TableName=self.table, Key=_item_key(key))
+    def replace(self, session: Session) -> bool:
+        """Put a new login of the same person in the place of the one before; return whether that had not ended."""
+        key = _item_key(session.key)
+        login = {name: value for name, value in _item_of(session).items() if name not in key}
+        try:
+            self._update(
+                "replace session",
+                session.key,
+                UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in login),
+                ConditionExpression=f"{_GOES_ON} AND user_id = :user_id",
+                ExpressionAttributeValues={f":{name}": value for name, value in login.items()},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def take_part(self, key: SessionKey, *, client_id: str, at_most: int) -> bool:
+        """Note an application that takes part in a session; return whether it is noted."""
+        try:
+            self._update(
+                "take part in session",
+                key,
+                UpdateExpression="ADD client_ids :client_ids",
+                ConditionExpression=f"{_GOES_ON} AND (attribute_not_exists(client_ids) OR size(client_ids) < :most)",
+                ExpressionAttributeValues={":client_ids": {"SS": [client_id]}, ":most": number(at_most)},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def end(self, key: SessionKey, *, now: int) -> Session | None:
+        """End a session durably and return it as it stands; `None` when there is none (any more)."""
+        try:
+            answer = self._update(
+                "end session",
+                key,
+                UpdateExpression="SET ended_at = if_not_exists(ended_at, :now)",
+                ConditionExpression="attribute_exists(session_id)",
+                ExpressionAttributeValues={":now": number(now)},
+                ReturnValues="ALL_NEW",
+            )
+        except ConditionFailed:
+            return None
+        return _session_of(answer["Attributes"])
+
+    def forget(self, key: SessionKey) -> None:
+        """Delete an ended session."""
+        self._patiently("forget session", lambda: self.client.delete_item(TableName=self.table, Key=_item_key(key)))
+
+    def _update(self, operation: str, key: SessionKey, **arguments: Any) -> Any:  # noqa: ANN401 - as boto3 has them
+        return self._patiently(
+            operation, lambda: self.client.update_item(TableName=self.table, Key=_item_key(key), **arguments)
+        )
+
+    def _patiently[T](self, operation: str, act: Callable[[], T]) -> T:
+        """Return what *act* returns. The exchange of a code holds the session's item for a moment."""
+        for tried in range(1, _TRIES):
+            try:
+                with translated_faults(operation):
+                    return act()
+            except Contention:
+                self.sleep(_PAUSE * tried)
+        with translated_faults(operation):
+            return act()
 
 
 def _item_key(key: SessionKey) -> Item:
@@ -54,6 +127,7 @@ def _item_key(key: SessionKey) -> Item:
 
 
 def _item_of(session: Session) -> Item:
+    """Return the item of a session that has just begun."""
     return {
         **_item_key(session.key),
         "user_id": string(session.user_id),
@@ -78,4 +152,6 @@ def _session_of(item: Item) -> Session:
         used_at=int(item["used_at"]["N"]),
         idle_expires_at=int(item["idle_expires_at"]["N"]),
         absolute_expires_at=int(item["absolute_expires_at"]["N"]),
+        client_ids=frozenset(item["client_ids"]["SS"]) if "client_ids" in item else frozenset(),
+        ended_at=int(item["ended_at"]["N"]) if "ended_at" in item else None,
     )

@@ -23,6 +23,7 @@ class Settings:
     single_use_table: str
     configuration_table: str
     event_bus: str
+    backchannel_logout_queue: str
     signing_keys_secret: str
     token_keys_secret: str
 

@@ -44,6 +44,8 @@ class RefreshTokenPolicy:
     idle_lifetime: int | None = lifetimes.REFRESH_TOKEN
     policies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By audience, the scope that an exchange may ask for beyond what was granted (multi-resource refresh tokens)."""
+    revoke_on_logout: bool = False
+    """Whether a logout ends the families that came from its session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Application:
     logo_uri: str | None = None
     callbacks: frozenset[str] = frozenset()
     allowed_logout_urls: frozenset[str] = frozenset()
+    backchannel_logout_url: str | None = None
+    """Where the application hears that a session has ended (OpenID Connect Back-Channel Logout §2.2)."""
     web_origins: frozenset[str] = frozenset()
     allowed_origins: frozenset[str] = frozenset()
     grant_types: frozenset[str] = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})

@@ -19,6 +19,8 @@ class EventType(enum.StrEnum):
     FAILED_SILENT_AUTHENTICATION = "fsa"
     LOGOUT = "slo"
     FAILED_LOGOUT = "flo"
+    BACKCHANNEL_LOGOUT_SUCCEEDED = "oidc_backchannel_logout_succeeded"
+    BACKCHANNEL_LOGOUT_FAILED = "oidc_backchannel_logout_failed"
     CODE_EXCHANGED = "seacft"
     FAILED_CODE_EXCHANGE = "feacft"
     REFRESH_TOKEN_EXCHANGED = "sertft"

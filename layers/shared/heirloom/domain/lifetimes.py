@@ -32,6 +32,9 @@ ID_TOKEN: Final = 10 * HOUR
 USERINFO_TOKEN: Final = DAY
 """An access token without an API, good for `/userinfo` alone."""
 
+LOGOUT_TOKEN: Final = 2 * MINUTE
+"""OpenID Connect Back-Channel Logout §2.4 recommends two minutes at most."""
+
 REFRESH_TOKEN: Final = 30 * DAY
 """Auth0's default, absolute and idle, of a rotating refresh token."""
 

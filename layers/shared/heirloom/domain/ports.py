@@ -1,13 +1,16 @@
 """What the endpoints need of the world. Every store verb may raise `StoreUnavailable`."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from heirloom.domain.application import Application, Tenant
 from heirloom.domain.authorization_code import AuthorizationCode
+from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.claims import UnsignedToken
 from heirloom.domain.events import Event
 from heirloom.domain.family import Family, Rotation
 from heirloom.domain.guessing import Attempts
+from heirloom.domain.logout_request import IdTokenHint
 from heirloom.domain.migration import Migration
 from heirloom.domain.refresh_token import FamilyKey
 from heirloom.domain.resource_server import ResourceServer
@@ -90,7 +93,7 @@ class Families(Protocol):
 
 
 class ExchangeRefused(Exception):
-    """A code could not be exchanged; `code` is the item as it stands now, `None` if the user's epoch has passed."""
+    """A code could not be exchanged; `code` is the item as it stands now, `None` if its login has ended."""
 
     def __init__(self, code: AuthorizationCode | None) -> None:
         """Take the *code* as the store returned it."""
@@ -108,7 +111,9 @@ class Codes(Protocol):
         """Return a code, strongly consistent."""
 
     def exchange(self, code: AuthorizationCode, family: Family | None, *, attempt: str, now: int) -> None:
-        """Mark the code used and store the *family*, if the user's epoch is still the code's: all or nothing.
+        """Mark the code used and store the *family*, all or nothing.
+
+        Only while the user's epoch is the code's and its session has not ended, so no login slips past either end.
 
         Raise `ExchangeRefused`.
         """
@@ -126,8 +131,42 @@ class Sessions(Protocol):
     def renew(self, key: SessionKey, *, used_at: int, idle_expires_at: int) -> None:
         """Note that a session was used; nothing happens to one that ended meanwhile."""
 
-    def end(self, key: SessionKey) -> None:
-        """End a session."""
+    def replace(self, session: Session) -> bool:
+        """Put a new login of the same person in the place of the one before; return whether that had not ended."""
+
+    def take_part(self, key: SessionKey, *, client_id: str, at_most: int) -> bool:
+        """Note an application that takes part in a session.
+
+        Return whether it is noted: not when the session has ended, or has *at_most* so many already.
+        """
+
+    def end(self, key: SessionKey, *, now: int) -> Session | None:
+        """End a session durably and return it as it stands; `None` when there is none (any more).
+
+        It opens nothing then, no code of it becomes a family, and no application joins it. One that ended before keeps
+        its time: whoever was interrupted can go on.
+        """
+
+    def forget(self, key: SessionKey) -> None:
+        """Delete an ended session, after all that follows from its end is done."""
+
+
+class BackChannel(Protocol):
+    """The way to applications that want to hear of the end of a session."""
+
+    def notify(self, notices: Iterable[LogoutNotice]) -> None:
+        """Take over *notices* durably, to be delivered later."""
+
+
+class Undeliverable(Exception):
+    """An application did not answer. The text says why, and names no address."""
+
+
+class LogoutReceivers(Protocol):
+    """The applications' ends of the back channel."""
+
+    def post(self, url: str, *, logout_token: str) -> int:
+        """Send a logout token and return the status of the answer; raise `Undeliverable`."""
 
 
 class Users(Protocol):
@@ -225,8 +264,8 @@ class Verifier(Protocol):
     def access_token(self, token: str, *, audience: str | None, now: int) -> dict[str, object]:
         """Return the claims of a valid access token for *audience* (`None`: for any); raise `InvalidToken`."""
 
-    def id_token_hint(self, token: str) -> str:
-        """Return the `sub` of an ID token of ours, expired or not; raise `InvalidToken`."""
+    def id_token_hint(self, token: str) -> IdTokenHint:
+        """Return what an ID token of ours says, expired or not; raise `InvalidToken`."""
 
 
 class Events(Protocol):

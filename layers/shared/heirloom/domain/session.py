@@ -10,6 +10,9 @@ from heirloom.domain.refresh_token import USER_KEY_BYTES
 
 SESSION_ID_BYTES = 16
 SECRET_BYTES = 32
+MOST_CLIENT_IDS = 100
+"""Applications that one session remembers; its item stays far below DynamoDB's limit."""
+
 RENEWAL = 5 * lifetimes.MINUTE
 """An idle session is renewed at most this often: a write a page would buy nothing."""
 
@@ -48,6 +51,10 @@ class Session:
     used_at: int
     idle_expires_at: int
     absolute_expires_at: int
+    client_ids: frozenset[str] = frozenset()
+    """The applications that took part and want to be told of the end."""
+    ended_at: int | None = None
+    """When the person logged out. What follows from it may be under way still."""
 
     @property
     def expires_at(self) -> int:
@@ -90,10 +97,15 @@ def begin(*, cookie: SessionCookie, user_id: str, epoch: int, tenant: Tenant, no
     )
 
 
-def valid(session: Session, cookie: SessionCookie, *, epoch: int, tenant: Tenant, now: int) -> bool:
-    """Tell whether *cookie* opens *session* now: right secret, not expired, not ended by a later epoch or mark."""
+def opens(cookie: SessionCookie, session: Session) -> bool:
+    """Tell whether *cookie* is the one of *session*, whatever became of that."""
+    return hmac.compare_digest(session.secret_digest, secret_digest(cookie.secret))
+
+
+def valid(session: Session, *, epoch: int, tenant: Tenant, now: int) -> bool:
+    """Tell whether *session* is good now: not expired, not ended by a logout, a later epoch or a mark."""
     return (
-        hmac.compare_digest(session.secret_digest, secret_digest(cookie.secret))
+        session.ended_at is None
         and session.epoch == epoch
         and session.auth_time >= tenant.not_before
         and now < session.expires_at

@@ -107,7 +107,14 @@ class AuthorizationFlow:
     verifier: Verifier
     events: Events
 
-    def guard(self, request: Request, parameters: Parameters, act: Callable[[], Response]) -> Response:
+    def guard(
+        self,
+        request: Request,
+        parameters: Parameters,
+        act: Callable[[], Response],
+        *,
+        event_type: EventType = EventType.FAILED_LOGIN,
+    ) -> Response:
         """Return what *act* returns, or what a person or an application can make of its failure."""
         try:
             return act()
@@ -121,9 +128,10 @@ class AuthorizationFlow:
             kind = ErrorKind.wrong_redirect
             if isinstance(untrusted, UnknownApplication):
                 kind = ErrorKind.unknown_application
-            return self.fail(request, parameters, kind, status=400, reason=str(untrusted))
+            return self.fail(request, parameters, kind, status=400, reason=str(untrusted), event_type=event_type)
         except OAuthError as error:
-            return self.fail(request, parameters, ErrorKind.invalid_request, status=400, reason=error.description)
+            kind, reason = ErrorKind.invalid_request, error.description
+            return self.fail(request, parameters, kind, status=400, reason=reason, event_type=event_type)
         except ForgedPost as forged:
             return self.fail(
                 request, parameters, ErrorKind.expired_form, status=403, reason=f"not our form: {forged}", detail=None
@@ -171,24 +179,31 @@ class AuthorizationFlow:
         except OAuthError as error:
             raise Answerable(reply_to, application, error) from None
 
-    def logged_in(self, request: Request) -> LoggedIn | None:
-        """Return who is logged in in this browser, if somebody is."""
+    def held_session(self, request: Request) -> Session | None:
+        """Return the session whose cookie this browser has, be it expired, ended or of a blocked user."""
         cookie = session.parse_cookie(request.cookies.get(self.browser.cookies.session, ""))
         if cookie is None:
             return None
         found = self.sessions.find(cookie.key)
-        if found is None:
+        return found if found is not None and session.opens(cookie, found) else None
+
+    def logged_in(self, request: Request) -> LoggedIn | None:
+        """Return who is logged in in this browser, if somebody is."""
+        held = self.held_session(request)
+        return None if held is None else self.person_of(held, request)
+
+    def person_of(self, held: Session, request: Request) -> LoggedIn | None:
+        """Return who is logged in by a session, if it is good now."""
+        tenant, epoch = self.configuration.tenant(), self.families.epoch(held.key.user_key)
+        if not session.valid(held, epoch=epoch, tenant=tenant, now=request.now):
             return None
-        tenant, epoch = self.configuration.tenant(), self.families.epoch(cookie.key.user_key)
-        if not session.valid(found, cookie, epoch=epoch, tenant=tenant, now=request.now):
-            return None
-        user = self.users.by_id(found.user_id)
+        user = self.users.by_id(held.user_id)
         if user is None or user.blocked:
             return None
-        if request.now - found.used_at >= session.RENEWAL:
+        if request.now - held.used_at >= session.RENEWAL:
             idle = lifetimes.ends_at(request.now, tenant.idle_session_lifetime)
-            self.sessions.renew(found.key, used_at=request.now, idle_expires_at=idle)
-        return LoggedIn(found, user)
+            self.sessions.renew(held.key, used_at=request.now, idle_expires_at=idle)
+        return LoggedIn(held, user)
 
     def proceed(self, opened: Opened, person: LoggedIn, request: Request) -> Response:
         """Return the answer to a person who is logged in: the consent page, or the way back with a code."""
@@ -240,6 +255,7 @@ class AuthorizationFlow:
         if scope.OPENID in opened.scope:
             profile = claims.fitting(claims_for(person.user, opened.scope), room_for_profile(grant))
             grant = grant.with_profile(profile)
+        self._take_part(opened, person, request)
         self.codes.put(
             AuthorizationCode(
                 digest=authorization_code.digest(text),
@@ -317,9 +333,21 @@ class AuthorizationFlow:
         if id_token_hint is None:
             return None
         try:
-            return self.verifier.id_token_hint(id_token_hint)
+            return self.verifier.id_token_hint(id_token_hint).user_id
         except InvalidToken as error:
             raise InvalidRequest(error.description, reason=error.reason) from None
+
+    def _take_part(self, opened: Opened, person: LoggedIn, request: Request) -> None:
+        """Note the application in the session, if it wants to hear of the end: before it has a code, so none is missed.
+
+        Where the session has ended meanwhile, its code will be refused.
+        """
+        client_id, known = opened.application.client_id, person.session.client_ids
+        if opened.application.backchannel_logout_url is None or client_id in known:
+            return
+        if not self.sessions.take_part(person.session.key, client_id=client_id, at_most=session.MOST_CLIENT_IDS):
+            reason = "the session has ended, or has too many applications: this one will not hear of its end"
+            self._record(EventType.WARNING, request, reason, client_id=client_id, user_id=person.user.user_id)
 
     def _warn_about_offline_access(self, opened: Opened, request: Request) -> None:
         denied = scope.grant(opened.request.scope, opened.application, opened.api).offline_access_denied

@@ -1,5 +1,6 @@
 """`POST /login`: a person proves who they are with a password."""
 
+import dataclasses
 import secrets
 from dataclasses import dataclass
 
@@ -7,11 +8,12 @@ from heirloom.domain import encoding, guessing, refresh_token, session
 from heirloom.domain.authorization import Prompt
 from heirloom.domain.events import Event, EventType
 from heirloom.domain.ports import LoginAttempts, Passwords
-from heirloom.domain.session import SessionCookie, SessionKey
+from heirloom.domain.session import Session, SessionCookie, SessionKey
 from heirloom.domain.user import User, normalised_email
 from heirloom.endpoints.authorization_flow import AuthorizationFlow, LoggedIn, Opened
 from heirloom.endpoints.authorize import login_page
 from heirloom.endpoints.brakes import Brakes
+from heirloom.endpoints.session_ending import SessionEnding
 from heirloom.http import Parameters, Request, Response
 from heirloom.pages import ErrorKind, LoginProblem
 
@@ -39,6 +41,7 @@ class LoginEndpoint:
     """Takes the login form."""
 
     flow: AuthorizationFlow
+    ending: SessionEnding
     attempts: LoginAttempts
     passwords: Passwords
 
@@ -84,21 +87,41 @@ class LoginEndpoint:
         return self._begin_session(user, epoch, opened, request)
 
     def _begin_session(self, user: User, epoch: int, opened: Opened, request: Request) -> Response:
-        """Give every login a session of its own: whatever the browser held before is not lifted to this person's."""
-        user_key = refresh_token.user_key(user.user_id)
-        session_id = encoding.encode(secrets.token_bytes(session.SESSION_ID_BYTES))
-        cookie = SessionCookie(SessionKey(user_key, session_id), secrets.token_bytes(session.SECRET_BYTES))
+        """Give every login a cookie of its own: whatever the browser held before opens nothing of this person's."""
         tenant = self.flow.configuration.tenant()
+        previous = self._leave(user, request)
+        # The same person again: one session, so that one logout ends all that came from it.
+        session_id = previous.key.session_id if previous else _new_session_id()
+        cookie = _new_cookie(user, session_id)
         begun = session.begin(cookie=cookie, user_id=user.user_id, epoch=epoch, tenant=tenant, now=request.now)
-        previous = self.flow.logged_in(request)
-        self.flow.sessions.put(begun)
-        if previous is not None:
-            self.flow.sessions.end(previous.session.key)
+        if previous is None:
+            self.flow.sessions.put(begun)
+        elif self.flow.sessions.replace(begun):
+            begun = dataclasses.replace(begun, client_ids=previous.client_ids)
+        else:  # ended meanwhile
+            cookie = _new_cookie(user, _new_session_id())
+            begun = dataclasses.replace(begun, key=cookie.key, secret_digest=session.secret_digest(cookie.secret))
+            self.flow.sessions.put(begun)
         set_cookie = self.flow.browser.cookies.set_session(cookie.value, tenant.session_lifetime)
         response = self.flow.guard(
             request, opened.parameters, lambda: self.flow.proceed(opened, LoggedIn(begun, user), request)
         )
         return response.with_cookies([set_cookie])
+
+    def _leave(self, user: User, request: Request) -> Session | None:
+        """Return the session in which *user* is logged in already; end the one of anybody else.
+
+        So is one that a logout left unfinished: its cookie, with which that could go on, is about to be replaced.
+        """
+        held = self.flow.held_session(request)
+        if held is None:
+            return None
+        person = self.flow.person_of(held, request)
+        if person is not None and person.user.user_id == user.user_id:
+            return person.session
+        if person is not None or held.ended_at is not None:
+            self.ending.end(held, request, client_id=None, reason="a login took its place")
+        return None
 
     def _continue(self, opened: Opened, request: Request) -> Response:
         """Go on with the account that the chooser showed, if its session still serves this request."""
@@ -125,3 +148,12 @@ class LoginEndpoint:
     ) -> None:
         client_id = opened.application.client_id
         self.flow.events.emit(Event(event_type, request.caller, client_id=client_id, user_id=user_id, reason=reason))
+
+
+def _new_session_id() -> str:
+    return encoding.encode(secrets.token_bytes(session.SESSION_ID_BYTES))
+
+
+def _new_cookie(user: User, session_id: str) -> SessionCookie:
+    key = SessionKey(refresh_token.user_key(user.user_id), session_id)
+    return SessionCookie(key, secrets.token_bytes(session.SECRET_BYTES))

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from heirloom import pages
 from heirloom.domain.errors import OAuthError
-from heirloom.domain.events import Event, EventType
+from heirloom.domain.events import EventType
 from heirloom.endpoints.authorization_flow import AuthorizationFlow
+from heirloom.endpoints.session_ending import SessionEnding
 from heirloom.http import Parameters, Request, Response
 from heirloom.pages import ErrorKind
 
@@ -15,6 +16,7 @@ class LogoutEndpoint:
     """Ends the session and returns to an address that is registered for it."""
 
     flow: AuthorizationFlow
+    ending: SessionEnding
 
     def __call__(self, request: Request) -> Response:
         """Answer with the way to `returnTo`, or with a page that says it is done."""
@@ -29,7 +31,9 @@ class LogoutEndpoint:
                 reason=error.description,
                 event_type=EventType.FAILED_LOGOUT,
             )
-        return self.flow.guard(request, parameters, lambda: self._logout(request, parameters))
+        return self.flow.guard(
+            request, parameters, lambda: self._logout(request, parameters), event_type=EventType.FAILED_LOGOUT
+        )
 
     def _logout(self, request: Request, parameters: Parameters) -> Response:
         return_to = parameters.get("returnTo")
@@ -42,18 +46,9 @@ class LogoutEndpoint:
                 reason="returnTo is not allowed",
                 event_type=EventType.FAILED_LOGOUT,
             )
-        person = self.flow.logged_in(request)
-        if person is not None:
-            self.flow.sessions.end(person.session.key)
-            self.flow.events.emit(
-                Event(
-                    EventType.LOGOUT,
-                    request.caller,
-                    client_id=parameters.get("client_id"),
-                    user_id=person.user.user_id,
-                    details={"session_id": person.session.key.session_id},
-                )
-            )
+        held = self.flow.held_session(request)
+        if held is not None:
+            self.ending.end(held, request, client_id=parameters.get("client_id"))
         browser = self.flow.browser
         language = browser.language(request, parameters)
         done = browser.redirect(return_to) if return_to else browser.show(pages.signed_out(language=language))

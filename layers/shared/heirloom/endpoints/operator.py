@@ -31,7 +31,7 @@ class Operator:
     def end_session(self, user_id: str, session_id: str, caller: Caller, *, now: int) -> int:
         """End a login session in a browser, and every family that came from it."""
         # The session first: no family comes from it after they are listed.
-        self.sessions.end(SessionKey(refresh_token.user_key(user_id), session_id))
+        self.sessions.end(SessionKey(refresh_token.user_key(user_id), session_id), now=now)
         families = [family for family in self.families.of_user(user_id) if family.grant.session_id == session_id]
         return self._revocations.end(families, because=BY_OPERATOR, caller=caller, now=now)
 

@@ -7,6 +7,7 @@ from heirloom.pages.catalogue import ErrorKind as ErrorKind
 from heirloom.pages.catalogue import LoginProblem as LoginProblem
 from heirloom.pages.document import Page as Page
 from heirloom.pages.interaction import RequestedScope as RequestedScope
+from heirloom.pages.interaction import confirm_logout as confirm_logout
 from heirloom.pages.interaction import consent as consent
 from heirloom.pages.interaction import error as error
 from heirloom.pages.interaction import login as login

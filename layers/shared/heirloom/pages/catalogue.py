@@ -75,6 +75,10 @@ class Texts:
     on_the_way: str
     continue_: str
     close_window: str
+    sign_out_question: str
+    asks_to_sign_out: str
+    sign_out: str
+    stay_signed_in: str
     signed_out: str
     signed_out_text: str
 
@@ -156,6 +160,10 @@ _ENGLISH = Texts(
     on_the_way="You are on your way back to the application. If nothing happens, press the button.",
     continue_="Continue",
     close_window="You are on your way back to the application. If this window stays open, you can close it.",
+    sign_out_question="Sign out?",
+    asks_to_sign_out="{application} asks to sign you out in this browser.",
+    sign_out="Sign out",
+    stay_signed_in="To stay signed in, close this window.",
     signed_out="You are signed out",
     signed_out_text="You can close this window now.",
 )
@@ -242,6 +250,10 @@ _GERMAN = Texts(
     continue_="Weiter",
     close_window="Sie sind auf dem Weg zurück zur Anwendung. "
     "Wenn dieses Fenster offen bleibt, können Sie es schließen.",
+    sign_out_question="Abmelden?",
+    asks_to_sign_out="{application} bittet darum, Sie in diesem Browser abzumelden.",
+    sign_out="Abmelden",
+    stay_signed_in="Um angemeldet zu bleiben, schließen Sie dieses Fenster.",
     signed_out="Sie sind abgemeldet",
     signed_out_text="Sie können dieses Fenster jetzt schließen.",
 )
@@ -326,6 +338,10 @@ _FRENCH = Texts(
     on_the_way="Vous retournez à l’application. Si rien ne se passe, appuyez sur le bouton.",
     continue_="Continuer",
     close_window="Vous retournez à l’application. Si cette fenêtre reste ouverte, vous pouvez la fermer.",
+    sign_out_question="Se déconnecter\u00a0?",
+    asks_to_sign_out="{application} demande à vous déconnecter dans ce navigateur.",
+    sign_out="Se déconnecter",
+    stay_signed_in="Pour rester connecté, fermez cette fenêtre.",
     signed_out="Vous êtes déconnecté",
     signed_out_text="Vous pouvez maintenant fermer cette fenêtre.",
 )
@@ -408,6 +424,10 @@ _SPANISH = Texts(
     on_the_way="Está volviendo a la aplicación. Si no ocurre nada, pulse el botón.",
     continue_="Continuar",
     close_window="Está volviendo a la aplicación. Si esta ventana sigue abierta, puede cerrarla.",
+    sign_out_question="¿Cerrar sesión?",
+    asks_to_sign_out="{application} pide cerrar su sesión en este navegador.",
+    sign_out="Cerrar sesión",
+    stay_signed_in="Para mantener la sesión iniciada, cierre esta ventana.",
     signed_out="Ha cerrado la sesión",
     signed_out_text="Ya puede cerrar esta ventana.",
 )

@@ -126,6 +126,37 @@ def error(*, language: str, kind: ErrorKind, detail: str | None = None, request_
     )
 
 
+def confirm_logout(
+    *,
+    language: str,
+    application: str | None,
+    logo_uri: str | None,
+    account: str | None,
+    request: str,
+    csrf: str,
+    redirect_source: str | None,
+) -> Page:
+    """The page that asks whether to end the session, since an application alone may not decide it.
+
+    *request* is the query string of the logout request, which the form carries on.
+    Raises ValueError if *redirect_source* is neither an origin nor a scheme.
+    """
+    texts = texts_in(language)
+    image, origins = _logo(logo_uri)
+    return page(
+        "logout.html",
+        texts=texts,
+        title=texts.sign_out_question,
+        images=origins if application else (),
+        form_action=("'self'", *([policy.redirect_source(redirect_source)] if redirect_source else [])),
+        application=_name(application) if application else None,
+        logo=image,
+        account=printable(account, limit=_ACCOUNT) if account else None,
+        request=request,
+        csrf=csrf,
+    )
+
+
 def signed_out(*, language: str) -> Page:
     """The end of a session, where no address to return to was given."""
     texts = texts_in(language)

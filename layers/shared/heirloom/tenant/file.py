@@ -111,6 +111,26 @@ class RefreshTokens(Model):
     idle_token_lifetime: RefreshTokenLifetime | None = None
     infinite_idle_token_lifetime: bool = False
     policies: list[Policy] = []
+    revoke_on_logout: bool = False
+
+
+class BackchannelLogoutInitiators(Model):
+    """`clients[].oidc_logout.backchannel_logout_initiators`."""
+
+    mode: Literal["custom", "all"] = "custom"
+    selected_initiators: list[Text] = []
+
+
+class BackchannelLogout(Model):
+    """`clients[].oidc_backchannel_logout`, as Auth0 called it first."""
+
+    backchannel_logout_urls: Annotated[list[Url], Field(max_length=1)] = []
+
+
+class OidcLogout(BackchannelLogout):
+    """`clients[].oidc_logout`."""
+
+    backchannel_logout_initiators: BackchannelLogoutInitiators = BackchannelLogoutInitiators()
 
 
 class JwtConfiguration(Model):
@@ -138,6 +158,8 @@ class Client(Model):
     grant_types: list[Text] | None = None
     refresh_token: RefreshTokens = RefreshTokens()
     jwt_configuration: JwtConfiguration = JwtConfiguration()
+    oidc_logout: OidcLogout = OidcLogout()
+    oidc_backchannel_logout: BackchannelLogout = BackchannelLogout()
     logo_uri: Url | None = None
     not_before: PointInTime = 0
 

@@ -51,7 +51,7 @@ CLIENT = Foreign(
         enforce_anon_session_transfer_network_binding express_configuration external_client_id
         external_metadata_created_by external_metadata_status external_metadata_type fedcm_login form_template global
         identity_assertion_authorization_grant initiate_login_uri is_token_endpoint_ip_header_trusted mobile
-        my_organization_configuration native_social_login oidc_backchannel_logout oidc_logout
+        my_organization_configuration native_social_login
         organization_discovery_methods par_request_expiry redirection_policy resource_server_identifier
         session_transfer signing_keys skip_non_verifiable_callback_uri_confirmation_prompt sso sso_disabled tenant
         third_party_security_mode token_exchange token_quota token_vault_privileged_access updated_at
@@ -71,6 +71,8 @@ CLIENT = Foreign(
 )
 
 REFRESH_TOKEN = Foreign()
+
+OIDC_LOGOUT = Foreign(ignored=frozenset({"backchannel_logout_session_metadata"}))
 
 JWT_CONFIGURATION = Foreign(ignored=frozenset({"scopes", "secret_encoded"}))
 

@@ -24,6 +24,9 @@ from heirloom.tenant import file, properties
 from heirloom.tenant.remarks import Invalid, Path, Remark, Remarks
 
 _ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?", re.ASCII)
+_SENT_INITIATORS = {"rp-logout", "idp-logout"}
+"""The first is what we send after; the second, which Auth0 puts beside it, cannot happen here."""
+
 _GENEROUS_LEEWAY = 10
 """A leeway above this fraction of the shortest access token hides theft for long; it gets a warning."""
 
@@ -244,6 +247,7 @@ class _Reading:
             logo_uri=client.logo_uri,
             callbacks=frozenset(client.callbacks),
             allowed_logout_urls=frozenset(client.allowed_logout_urls),
+            backchannel_logout_url=self._backchannel_logout_url(client, path),
             web_origins=frozenset(client.web_origins),
             allowed_origins=frozenset(client.allowed_origins),
             grant_types=grant_types,
@@ -299,6 +303,7 @@ class _Reading:
             leeway=tokens.leeway,
             absolute_lifetime=absolute if expiring else None,
             idle_lifetime=idle if expiring else None,
+            revoke_on_logout=tokens.revoke_on_logout,
             policies=self._policies(client, path),
         )
 
@@ -311,6 +316,21 @@ class _Reading:
                 self._remarks.refuse((*path, "policies", index, "audience"), "is given twice")
             policies[one.audience] = frozenset(one.scope)
         return policies
+
+    def _backchannel_logout_url(self, client: file.Client, path: Path) -> str | None:
+        """Return where the application hears of logouts; both of Auth0's names for it are read."""
+        now, formerly = client.oidc_logout, client.oidc_backchannel_logout
+        for name, given in (("oidc_logout", now), ("oidc_backchannel_logout", formerly)):
+            self._check_redirects((*path, name, "backchannel_logout_urls"), given.backchannel_logout_urls, native=False)
+        urls = {*now.backchannel_logout_urls, *formerly.backchannel_logout_urls}
+        if len(urls) > 1:
+            self._remarks.refuse((*path, "oidc_backchannel_logout"), "has another URL than oidc_logout")
+        initiators = now.backchannel_logout_initiators
+        unsent = ["all"] if initiators.mode == "all" else sorted({*initiators.selected_initiators} - _SENT_INITIATORS)
+        if urls and unsent:
+            where = (*path, "oidc_logout", "backchannel_logout_initiators")
+            self._remarks.ignore(where, f"{', '.join(unsent)}: sent after a logout alone")
+        return next(iter(urls), None)
 
     def _users(self, raw: object) -> tuple[DesiredUser, ...]:
         users: list[DesiredUser] = []

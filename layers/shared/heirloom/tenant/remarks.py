@@ -68,6 +68,8 @@ class Remarks:
             ("refresh_token", properties.REFRESH_TOKEN),
             ("jwt_configuration", properties.JWT_CONFIGURATION),
             ("flags", properties.FLAGS),
+            ("oidc_logout", properties.OIDC_LOGOUT),
+            ("oidc_backchannel_logout", properties.OIDC_LOGOUT),
         ):
             if isinstance(sifted.get(name), dict):
                 known = tuple(_fields_of(model, name))

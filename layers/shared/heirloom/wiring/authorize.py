@@ -1,7 +1,10 @@
 """The authorize function."""
 
 from functools import cache
+from typing import Any
 
+from heirloom.adapters import aws
+from heirloom.adapters.backchannel_queue import SqsBackChannel
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
@@ -15,7 +18,28 @@ from heirloom.endpoints.browser import Browser
 from heirloom.endpoints.consent import ConsentEndpoint
 from heirloom.endpoints.login import LoginEndpoint, LoginPage
 from heirloom.endpoints.logout import LogoutEndpoint
+from heirloom.endpoints.oidc_logout import OidcLogoutEndpoint
+from heirloom.endpoints.session_ending import SessionEnding
 from heirloom.wiring.common import configuration, dynamodb, events, families, settings
+
+
+@cache
+def sessions() -> DynamoDBSessions:
+    """Return the login sessions."""
+    return DynamoDBSessions(dynamodb(), settings().sessions_table)
+
+
+@cache
+def sqs() -> Any:  # noqa: ANN401 - its types are no dependency of ours
+    """Return the SQS client."""
+    return aws.sqs()
+
+
+@cache
+def ending() -> SessionEnding:
+    """Return what ends a session."""
+    back_channel = SqsBackChannel(sqs, settings().backchannel_logout_queue)
+    return SessionEnding(configuration(), sessions(), families(), back_channel, events())
 
 
 @cache
@@ -25,8 +49,8 @@ def flow() -> AuthorizationFlow:
         browser=Browser(settings().issuer),
         configuration=configuration(),
         families=families(),
-        codes=DynamoDBCodes(dynamodb(), settings().codes_table, settings().families_table),
-        sessions=DynamoDBSessions(dynamodb(), settings().sessions_table),
+        codes=DynamoDBCodes(dynamodb(), settings().codes_table, settings().families_table, settings().sessions_table),
+        sessions=sessions(),
         users=DynamoDBUsers(dynamodb(), settings().users_table),
         consents=DynamoDBConsents(dynamodb(), settings().grants_table),
         verifier=PublishedKeysVerifier(settings().issuer, configuration().published_keys),
@@ -44,7 +68,7 @@ def authorize() -> AuthorizeEndpoint:
 def login() -> LoginEndpoint:
     """Return `POST /login`."""
     attempts = DynamoDBLoginAttempts(dynamodb(), settings().login_attempts_table)
-    return LoginEndpoint(flow(), attempts, Argon2Passwords())
+    return LoginEndpoint(flow(), ending(), attempts, Argon2Passwords())
 
 
 @cache
@@ -62,4 +86,10 @@ def consent() -> ConsentEndpoint:
 @cache
 def logout() -> LogoutEndpoint:
     """Return `GET /v2/logout`."""
-    return LogoutEndpoint(flow())
+    return LogoutEndpoint(flow(), ending())
+
+
+@cache
+def oidc_logout() -> OidcLogoutEndpoint:
+    """Return `GET/POST /oidc/logout`."""
+    return OidcLogoutEndpoint(flow(), ending())

@@ -19,7 +19,8 @@ def token() -> TokenEndpoint:
     """Return `POST /oauth/token`."""
     secrets_manager = aws.secrets_manager()
     token_keys = SecretTokenKeys.of(Secret(secrets_manager, settings().token_keys_secret))
-    codes = DynamoDBCodes(dynamodb(), settings().codes_table, settings().families_table)
+    tables = settings()
+    codes = DynamoDBCodes(dynamodb(), tables.codes_table, tables.families_table, tables.sessions_table)
     return TokenEndpoint(
         issuer=settings().issuer,
         configuration=configuration(),
