@@ -33,7 +33,7 @@ class Consumer:
 
     def work(self) -> int:
         """Wait for a message, hand it to the function, delete it unless it shall come again; return how many came."""
-        answer = self.others.receive_message(
+        answer = self.sqs.receive_message(
             QueueUrl=self.queue_url,
             MaxNumberOfMessages=1,
             WaitTimeSeconds=_LONG_POLL,
@@ -51,7 +51,7 @@ class Consumer:
             }
             answer = self.handler({"Records": [record]}, Context(self.function_name, secrets.token_hex(16)))
             if not answer["batchItemFailures"]:
-                self.others.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+                self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
         return len(messages)
 
 

@@ -16,6 +16,7 @@ from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.faults import AFTER, BEFORE, FAULTS, Steps, answered_with, unavailable
 from tests.service import (
     ALICE,
+    BOB,
     ORIGIN,
     SECRET,
     SPA,
@@ -173,6 +174,8 @@ def test_a_configuration_that_cannot_be_read_is_no_reason_to_refuse(service: Ser
     assert unavailable(service.send("GET", "/userinfo", headers=header))
     assert unavailable_page(service.authorize())
     assert unavailable_page(service.send("GET", "/v2/logout", query={"client_id": "spa", "returnTo": "https://x"}))
+    assert unavailable_page(service.send("GET", "/oidc/logout", query={"client_id": "spa"}))
+    assert unavailable_page(service.send("GET", "/oidc/logout", query={"id_token_hint": document["id_token"]}))
 
 
 @pytest.mark.parametrize(
@@ -325,6 +328,28 @@ def log_out(service: Service) -> Callable[[], Response]:
     return lambda: service.send("GET", "/v2/logout", query=query)
 
 
+def log_out_at_once(service: Service) -> Callable[[], Response]:
+    """With a family to revoke and an application to tell."""
+    service.set_policy(revoke_on_logout=True)
+    service.declare(dataclasses.replace(service.configuration.applications["spa"], backchannel_logout_url="https://x/"))
+    id_token = service.login_tokens()["id_token"]
+    query = {"id_token_hint": id_token, "post_logout_redirect_uri": "https://app.example/"}
+    return lambda: service.send("GET", "/oidc/logout", query=query)
+
+
+def log_out_after_a_question(service: Service) -> Callable[[], Response]:
+    service.log_in()
+    query = {"client_id": "spa", "post_logout_redirect_uri": "https://app.example/"}
+    shown = service.send("GET", "/oidc/logout", query=query)
+    return lambda: submit(service, shown)
+
+
+def log_in_over_somebody_else(service: Service) -> Callable[[], Response]:
+    service.log_in(email=BOB.email)
+    shown = service.authorize(prompt="login")
+    return lambda: sign_in(service, shown, ALICE.email)
+
+
 def every_call(service: Service, store: Steps, prepare: Callable[[Service], Callable[[], Response]]) -> Iterator[int]:
     """Each call that an action makes by its number; the action itself is left to the test."""
     store.made = 0
@@ -335,7 +360,18 @@ def every_call(service: Service, store: Steps, prepare: Callable[[Service], Call
 
 
 @pytest.mark.parametrize(
-    "prepare", [return_to_the_application, return_in_a_hidden_frame, log_in, choose_an_account, agree, log_out]
+    "prepare",
+    [
+        return_to_the_application,
+        return_in_a_hidden_frame,
+        log_in,
+        log_in_over_somebody_else,
+        choose_an_account,
+        agree,
+        log_out,
+        log_out_at_once,
+        log_out_after_a_question,
+    ],
 )
 @pytest.mark.parametrize(
     ("when", "fault"), [(BEFORE, FAULTS["unreachable"]), (AFTER, FAULTS["table throttled"])], ids=[BEFORE, AFTER]
@@ -358,6 +394,30 @@ def test_whichever_call_fails_a_person_hears_to_try_again_and_then_gets_on(
         again = act()
         assert again.status == 303, call
         assert "error" not in again.headers["location"]
+
+
+@pytest.mark.parametrize(("when", "fault"), [(BEFORE, FAULTS["unreachable"]), (AFTER, FAULTS["table throttled"])])
+def test_whichever_call_of_a_logout_fails_nobody_is_told_that_they_are_signed_out(
+    service: Service, store: Steps, when: str, fault: Exception
+) -> None:
+    """And whoever tries again has it whole: the session ended, the family revoked, the application told."""
+    calls = list(every_call(service, store, log_out_at_once))
+    assert len(calls) == 5, "find the session, end it, list the families, revoke one, forget the session"
+    for call in calls:
+        act = log_out_at_once(service)
+        token = tokens(service.exchange(answered(service.authorize())["code"]))["refresh_token"]
+        ended = service.cookies["__Host-heirloom"].split(".")[1]
+        service.back_channel.clear()
+        store.fail(when, fault, calls=range(call, call + 1))
+
+        response = act()
+        assert unavailable_page(response)
+        assert response.cookies == ()
+        store.failing = {}
+        assert act().status == 303
+        assert {(it.client_id, it.session_id) for it in service.back_channel} == {(SPA.client_id, ended)}
+        assert refusal(service.refresh(token)) == (400, "invalid_grant")
+        assert service.items("SessionsTable") == []
 
 
 def test_brakes_that_cannot_be_read_are_not_taken_for_brakes_that_are_off(service: Service) -> None:

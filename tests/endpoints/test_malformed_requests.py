@@ -260,6 +260,52 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
     ),
     ("consent: text", post("/consent", CONSENT, "text/plain"), 400, "invalid_request"),
     ("consent: percent-encoding that is no UTF-8", post("/consent", CONSENT + "&x=%fe"), 400, "invalid_request"),
+    # ---- /oidc/logout
+    ("oidc logout: hint twice", get("/oidc/logout", "id_token_hint=a&id_token_hint=b"), 400, "invalid_request"),
+    ("oidc logout: hint that is no token", get("/oidc/logout", "id_token_hint=a"), 400, "invalid_request"),
+    (
+        "oidc logout: hint of 20,000 characters",
+        get("/oidc/logout", f"id_token_hint={'x' * 20_000}"),
+        400,
+        "invalid_request",
+    ),
+    ("oidc logout: hint that is an access token", get("/oidc/logout", "id_token_hint=$access"), 400, "invalid_request"),
+    (
+        "oidc logout: hint whose header is no object",
+        get("/oidc/logout", "id_token_hint=W10.e30.x"),
+        400,
+        "invalid_request",
+    ),
+    (
+        "oidc logout: address foreign",
+        get("/oidc/logout", "client_id=spa&post_logout_redirect_uri=//evil.example"),
+        400,
+        "wrong_redirect",
+    ),
+    (
+        "oidc logout: address twice",
+        get("/oidc/logout", "post_logout_redirect_uri=https://app.example/&post_logout_redirect_uri=x"),
+        400,
+        "invalid_request",
+    ),
+    ("oidc logout: client_id unknown", get("/oidc/logout", "client_id=nobody"), 400, "unknown_application"),
+    ("oidc logout: state that is no UTF-8", get("/oidc/logout", "state=%ff"), 400, "invalid_request"),
+    ("oidc logout: state of 5,000 characters", get("/oidc/logout", f"state={'x' * 5000}"), 400, "invalid_request"),
+    ("oidc logout: text", post("/oidc/logout", "client_id=spa", "text/plain"), 400, "invalid_request"),
+    ("oidc logout: body that is no UTF-8", post("/oidc/logout", "state=%ff"), 400, "invalid_request"),
+    ("oidc logout: JSON list", post("/oidc/logout", "[]", JSON), 400, "invalid_request"),
+    (
+        "oidc logout: confirmation of nothing good",
+        post("/oidc/logout", "csrf=$csrf&request=%22%ff"),
+        400,
+        "invalid_request",
+    ),
+    (
+        "oidc logout: confirmation of a bad address",
+        post("/oidc/logout", "csrf=$csrf&request=post_logout_redirect_uri%3Dx"),
+        400,
+        "wrong_redirect",
+    ),
     # ---- /v2/logout
     (
         "logout: returnTo foreign",

@@ -9,6 +9,7 @@ from heirloom.pages import (
     LoginProblem,
     Page,
     RequestedScope,
+    confirm_logout,
     consent,
     error,
     form_post,
@@ -80,6 +81,27 @@ def consent_page(
     )
 
 
+def logout_page(
+    *,
+    language: str = "en",
+    application: str | None = "Petals",
+    logo_uri: str | None = LOGO,
+    account: str | None = "ada@example.com",
+    request: str = "client_id=petals",
+    csrf: str = "csrf-value",
+    redirect_source: str | None = APPLICATION,
+) -> Page:
+    return confirm_logout(
+        language=language,
+        application=application,
+        logo_uri=logo_uri,
+        account=account,
+        request=request,
+        csrf=csrf,
+        redirect_source=redirect_source,
+    )
+
+
 def pages_to_read(language: str) -> Iterator[tuple[str, Page]]:
     """Every page without a script, in every state."""
     yield "login", login_page(language=language)
@@ -95,6 +117,8 @@ def pages_to_read(language: str) -> Iterator[tuple[str, Page]]:
     for kind in ErrorKind:
         yield f"error: {kind}", error(language=language, kind=kind)
     yield "error in full", error(language=language, kind=ErrorKind.wrong_redirect, detail="because", request_id="id-1")
+    yield "logout", logout_page(language=language)
+    yield "logout of nobody in particular", logout_page(language=language, application=None, account=None)
     yield "signed out", signed_out(language=language)
 
 

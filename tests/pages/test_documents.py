@@ -11,6 +11,7 @@ from tests.pages.samples import (
     consent_page,
     every_page,
     login_page,
+    logout_page,
     pages_that_act,
     pages_to_read,
     read,
@@ -321,6 +322,33 @@ def test_the_consent_form_offers_both_answers_and_favours_none_with_the_focus() 
     assert not document.with_attribute("autofocus")
 
 
+# Logout
+
+
+def test_the_question_before_a_logout_says_who_asks_whom_and_what_else_there_is_to_do() -> None:
+    document = read(logout_page())
+
+    assert "Petals" in document.one("main").text
+    assert "ada@example.com" in document.one("main").text
+    form = document.one("form")
+    assert (form["method"], form["action"]) == ("post", "/oidc/logout")
+    assert [(e["name"], e["value"]) for e in document.all("input")] == [
+        ("request", "client_id=petals"),
+        ("csrf", "csrf-value"),
+    ]
+    assert [e.text for e in document.all("button")] == ["Sign out"]
+    assert document.identified(form["aria-describedby"]).text == "To stay signed in, close this window."
+    assert not document.with_attribute("autofocus"), "Enter alone logs nobody out"
+
+
+def test_where_nobody_in_particular_asks_the_question_names_nobody() -> None:
+    document = read(logout_page(application=None, account=None))
+
+    assert not document.all("img")
+    assert "None" not in document.one("main").text
+    assert document.all("form")
+
+
 # Errors
 
 
@@ -373,15 +401,16 @@ def test_markup_in_a_value_stays_text() -> None:
         csrf=ATTACK,
         redirect_host=ATTACK,
     )
+    leaving = logout_page(application=ATTACK, account=ATTACK, request=ATTACK, csrf=ATTACK)
     refusing = error(language="en", kind=ErrorKind.unknown_application, detail=ATTACK, request_id=ATTACK)
 
-    for page in (login, asking, refusing):
+    for page in (login, asking, leaving, refusing):
         document = read(page)
         assert not document.all("script")
         assert {img["src"] for img in document.all("img")} <= {LOGO}
         assert "onerror" not in {name for element in document.elements for name in element.attributes}
         assert "{{7*7}}" in document.one("main").text
-    for page in (login, asking):
+    for page in (login, asking, leaving):
         assert {e["value"] for e in read(page).all("input", type="hidden")} == {ATTACK}
     assert read(login).one("input", name="email")["value"] == ATTACK
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, Route, sync_playwright
 
 from heirloom.pages import ErrorKind, LoginProblem, Page, RequestedScope, error, form_post, signed_out, web_message
-from tests.pages.samples import APPLICATION, consent_page, login_page
+from tests.pages.samples import APPLICATION, consent_page, login_page, logout_page
 
 SERVER = "https://id.example"
 STRANGER = "https://stranger.example"
@@ -29,6 +29,8 @@ READ = {
         scopes=(RequestedScope("a", LONG),),
         redirect_host=LONG,
     ),
+    "logout": logout_page(logo_uri=None, language="de"),
+    "long logout": logout_page(logo_uri=None, application=LONG, account=LONG),
     "error": error(language="es", kind=ErrorKind.wrong_redirect, detail=LONG, request_id=LONG),
     "signed out": signed_out(language="en"),
 }
@@ -167,6 +169,16 @@ def test_a_decision_is_sent(visit: Visit, decision: str) -> None:
     site.window.wait_for_url(f"{SERVER}/consent")
 
     assert [(url, fields["decision"]) for url, fields in site.posts] == [(f"{SERVER}/consent", decision)]
+
+
+def test_a_logout_is_confirmed_where_javascript_is_off(visit: Visit) -> None:
+    site = visit(READ["logout"])
+
+    site.window.click("button")
+    site.window.wait_for_url(f"{SERVER}/oidc/logout")
+
+    assert site.posts == [(f"{SERVER}/oidc/logout", {"request": "client_id=petals", "csrf": "csrf-value"})]
+    assert site.complaints == []
 
 
 @pytest.mark.parametrize("page", READ.values(), ids=READ.keys())

@@ -6,7 +6,7 @@ import pytest
 
 from heirloom.pages import ErrorKind, Page, error, form_post, signed_out, web_message
 from heirloom.pages.policy import origin, redirect_source
-from tests.pages.samples import consent_page, login_page
+from tests.pages.samples import consent_page, login_page, logout_page
 
 HOSTILE_SOURCES = [
     "",
@@ -50,6 +50,12 @@ def test_a_login_page_may_show_the_logo_and_lead_to_the_application_and_nothing_
 
 def test_a_consent_page_has_the_policy_of_a_login_page() -> None:
     assert consent_page().content_security_policy == login_page().content_security_policy
+
+
+def test_the_question_before_a_logout_has_it_too_and_without_an_address_leads_to_us_alone() -> None:
+    assert logout_page().content_security_policy == login_page().content_security_policy
+    alone = logout_page(application=None, redirect_source=None).content_security_policy
+    assert "img-src 'self' data:; form-action 'self'; " in alone
 
 
 @pytest.mark.parametrize(
@@ -149,6 +155,8 @@ def test_a_redirect_source_that_would_rewrite_the_policy_is_refused(source: str)
         login_page(redirect_source=source)
     with pytest.raises(ValueError, match="not an origin or a scheme"):
         consent_page(redirect_source=source)
+    with pytest.raises(ValueError, match="not an origin or a scheme"):
+        logout_page(redirect_source=source)
     with pytest.raises(ValueError, match="not an origin or a scheme"):
         form_post(redirect_uri="https://a.example/", parameters={}, redirect_source=source)
 

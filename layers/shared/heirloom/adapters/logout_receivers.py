@@ -7,7 +7,7 @@ import urllib3
 
 from heirloom.domain.ports import Undeliverable
 
-_TIMEOUT = urllib3.Timeout(connect=2, read=5)
+TIMEOUT = urllib3.Timeout(connect=2, read=5)
 """Seconds: both fit into the function's ten."""
 
 
@@ -25,7 +25,7 @@ class HttpLogoutReceivers:
                 url,
                 body=urlencode({"logout_token": logout_token}),
                 headers={"content-type": "application/x-www-form-urlencoded", "user-agent": "Heirloom"},
-                timeout=_TIMEOUT,
+                timeout=TIMEOUT,
                 retries=False,  # the queue tries again
                 redirect=False,
                 preload_content=False,

@@ -148,7 +148,7 @@ def confirm_logout(
         texts=texts,
         title=texts.sign_out_question,
         images=origins if application else (),
-        form_action=("'self'", *([policy.redirect_source(redirect_source)] if redirect_source else [])),
+        form_action=("'self'", *(() if redirect_source is None else (policy.redirect_source(redirect_source),))),
         application=_name(application) if application else None,
         logo=image,
         account=printable(account, limit=_ACCOUNT) if account else None,
