@@ -413,7 +413,7 @@ def test_whichever_call_of_a_logout_fails_nobody_is_told_that_they_are_signed_ou
         response = act()
         assert unavailable_page(response)
         assert response.cookies == ()
-        store.failing = {}
+        store.actions = {}
         assert act().status == 303
         assert {(it.client_id, it.session_id) for it in service.back_channel} == {(SPA.client_id, ended)}
         assert refusal(service.refresh(token)) == (400, "invalid_grant")
