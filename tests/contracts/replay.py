@@ -155,5 +155,7 @@ def store_down(service: Service) -> Iterator[None]:
         raise EndpointConnectionError(endpoint_url="http://dynamodb.example")
 
     service.client.meta.events.register("before-call.dynamodb", fail)
-    yield
-    service.client.meta.events.unregister("before-call.dynamodb", fail)
+    try:
+        yield
+    finally:
+        service.client.meta.events.unregister("before-call.dynamodb", fail)
