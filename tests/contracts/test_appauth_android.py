@@ -105,13 +105,13 @@ def _native(service: Service) -> AppAuth:
     return AppAuth(service, native_application(service, CALLBACK))
 
 
-def test_the_metadata(native: AppAuth) -> None:
+def test_it_finds_all_that_it_needs_in_the_metadata(native: AppAuth) -> None:
     mandatory = {"issuer", "authorization_endpoint", "jwks_uri", "response_types_supported", "subject_types_supported"}
 
     assert mandatory | {"id_token_signing_alg_values_supported"} <= native.metadata.keys()
 
 
-def test_a_login_and_a_refresh_much_later(native: AppAuth) -> None:
+def test_it_logs_in_and_refreshes_much_later(native: AppAuth) -> None:
     login = native.log_in()
     native.service.wait(DAY)
 
@@ -121,7 +121,7 @@ def test_a_login_and_a_refresh_much_later(native: AppAuth) -> None:
     assert document["refresh_token"] != login["refresh_token"]
 
 
-def test_a_secret_of_odd_characters_in_a_basic_header(service: Service) -> None:
+def test_it_sends_a_secret_of_odd_characters_in_a_basic_header(service: Service) -> None:
     application = web_application(service, callbacks=frozenset({WEB_CALLBACK}))
     client = AppAuth(service, application, secret=ODD_SECRET)
 

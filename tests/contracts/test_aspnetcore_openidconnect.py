@@ -70,8 +70,8 @@ def redeem(service: Service, metadata: dict[str, Any], code: str) -> Response:
     return post_form(service, metadata["token_endpoint"], form)
 
 
-@pytest.mark.parametrize("authority", [ISSUER, ISSUER.removesuffix("/")])
-def test_a_login(service: Service, authority: str) -> None:
+@pytest.mark.parametrize("authority", [ISSUER, ISSUER.removesuffix("/")], ids=["with a slash", "without a slash"])
+def test_it_logs_in(service: Service, authority: str) -> None:
     application = web_application(service, callbacks=frozenset({CALLBACK}))
     metadata = configuration(service, authority)
 

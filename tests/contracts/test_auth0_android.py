@@ -76,7 +76,7 @@ def login_needed(response: Response) -> bool:
     return document.get("error") == "invalid_grant" and text == "Unknown or invalid refresh token."
 
 
-def test_a_login(service: Service) -> None:
+def test_it_logs_in(service: Service) -> None:
     """Of the published keys it takes those for signatures with RS256."""
     held = log_in(service)
 
@@ -85,7 +85,7 @@ def test_a_login(service: Service) -> None:
     assert held["expires_at"] > service.now + 60, "else it is expired for the manager, and for ever"
 
 
-def test_a_renewal_with_and_without_a_scope(service: Service) -> None:
+def test_it_renews_with_and_without_a_scope(service: Service) -> None:
     """It adds `openid` to the scope that an application asks for."""
     held = log_in(service)
     application = service.configuration.applications["native"]

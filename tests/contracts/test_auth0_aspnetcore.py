@@ -75,7 +75,7 @@ def kept(response: Response) -> dict[str, Any] | None:
     return document if document["access_token"] else None
 
 
-def test_a_login_and_refreshes_with_and_without_audience_and_scope(service: Service) -> None:
+def test_it_logs_in_and_refreshes_with_and_without_audience_and_scope(service: Service) -> None:
     """It keeps whatever ID token the answer has, even none."""
     login, first = log_in(service)
     application = service.configuration.applications["web"]
@@ -89,8 +89,8 @@ def test_a_login_and_refreshes_with_and_without_audience_and_scope(service: Serv
         assert same_login(first, claims_of(service, document["id_token"], application))
 
 
-def test_a_fault_and_a_refusal_are_alike_to_it_and_our_retries_are_inside(service: Service) -> None:
-    """What it drops after a fault is good still, so that nothing is lost on our side."""
+def test_what_it_forgets_after_a_fault_is_good_still(service: Service) -> None:
+    """A fault and a refusal are alike to it."""
     token = log_in(service)[0]["refresh_token"]
 
     with store_down(service):

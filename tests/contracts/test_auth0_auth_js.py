@@ -21,7 +21,7 @@ CLIENT = {"client_id": "web", "client_secret": ODD_SECRET}
 TELEMETRY = {"Auth0-Client": "eyJuYW1lIjoiYXV0aDAtYXV0aC1qcyJ9"}
 
 
-def test_a_login_a_refresh_a_fault_and_a_revocation(service: Service) -> None:
+def test_it_logs_in_refreshes_revokes_and_is_refused(service: Service) -> None:
     """The scope is its default one, and no nonce is sent."""
     application = web_application(service)
     metadata = discovered(service, f"https://{DOMAIN}")

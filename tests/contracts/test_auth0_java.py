@@ -72,7 +72,7 @@ def error_of(response: Response) -> str:
     return error
 
 
-def test_a_login_a_renewal_and_a_fault(service: Service) -> None:
+def test_it_logs_in_and_renews_also_after_a_fault(service: Service) -> None:
     token = log_in(service)["refresh_token"]
 
     with store_down(service):
@@ -82,7 +82,7 @@ def test_a_login_a_renewal_and_a_fault(service: Service) -> None:
     assert token_holder(renew(service, token))["refresh_token"] != token
 
 
-def test_a_revocation(service: Service) -> None:
+def test_it_revokes(service: Service) -> None:
     token = log_in(service)["refresh_token"]
 
     response = post_json(service, f"https://{DOMAIN}/oauth/revoke", CLIENT | {"token": token}, HEADERS)

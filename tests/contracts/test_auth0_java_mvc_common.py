@@ -29,7 +29,7 @@ REQUEST = {
 }
 
 
-def test_a_login(service: Service) -> None:
+def test_it_logs_in(service: Service) -> None:
     """No nonce is asked for with a code. The key is found by its id, and has modulus and exponent."""
     application = web_application(service, require_proof_key=False)
 

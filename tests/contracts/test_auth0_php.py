@@ -94,7 +94,7 @@ def renew(service: Service, refresh_token: str, **parameters: str) -> Response:
     return post_form(service, TOKEN, form | CREDENTIALS, TELEMETRY)
 
 
-def test_a_login(service: Service) -> None:
+def test_it_logs_in(service: Service) -> None:
     document = log_in(service)
 
     assert decoded(service, document["id_token"], NONCE)["name"] == "Alice"
@@ -102,7 +102,7 @@ def test_a_login(service: Service) -> None:
     assert int(document["expires_in"]) > 0
 
 
-def test_a_renewal(service: Service) -> None:
+def test_it_renews(service: Service) -> None:
     login = log_in(service)
     service.wait(600)
 

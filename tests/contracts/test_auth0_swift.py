@@ -76,7 +76,7 @@ def is_retryable(response: Response) -> bool:
     return response.status == 429 or response.status // 100 == 5
 
 
-def test_a_login(service: Service) -> None:
+def test_it_logs_in(service: Service) -> None:
     """The key must be for signatures with RS256, and have modulus and exponent."""
     document, claims = log_in(service)
 
@@ -88,7 +88,7 @@ def test_a_login(service: Service) -> None:
     assert float(document["expires_in"]) > 0
 
 
-def test_a_renewal_with_and_without_a_scope(service: Service) -> None:
+def test_it_renews_with_and_without_a_scope(service: Service) -> None:
     login, first = log_in(service)
     application = service.configuration.applications["native"]
 
@@ -102,7 +102,7 @@ def test_a_renewal_with_and_without_a_scope(service: Service) -> None:
     assert scoped["scope"] == "openid email"
 
 
-def test_a_fault_is_tried_again_and_a_copy_of_it_is_answered(service: Service) -> None:
+def test_it_tries_again_after_a_fault_and_after_a_lost_answer(service: Service) -> None:
     """A lost answer: the retry presents the token that is spent already."""
     token = log_in(service)[0]["refresh_token"]
 
@@ -114,7 +114,7 @@ def test_a_fault_is_tried_again_and_a_copy_of_it_is_answered(service: Service) -
     assert first == again != token
 
 
-def test_a_revocation(service: Service) -> None:
+def test_it_revokes_and_tells_an_invalid_refresh_token(service: Service) -> None:
     """An empty answer is success only with 200 or 204."""
     token = log_in(service)[0]["refresh_token"]
 

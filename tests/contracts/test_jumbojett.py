@@ -86,7 +86,7 @@ class Client:
         return post_form(self.service, self.metadata[f"{endpoint}_endpoint"], form, headers)
 
 
-def test_the_keys(service: Service) -> None:
+def test_it_finds_the_key_of_an_id_token(service: Service) -> None:
     """Of RSA keys it takes the one of that id; of others it would ask for more."""
     client = Client(service, ["offline_access"])
     document = client.authenticate()
@@ -98,7 +98,7 @@ def test_the_keys(service: Service) -> None:
 
 
 @pytest.mark.parametrize("public", [False, True], ids=["with a secret", "without a secret"])
-def test_a_login_two_refreshes_and_a_revocation(service: Service, public: bool) -> None:  # noqa: FBT001
+def test_it_logs_in_refreshes_twice_revokes_and_is_refused(service: Service, public: bool) -> None:  # noqa: FBT001
     """Narrowed twice, the grant keeps `openid` and the answer its ID token."""
     client = Client(service, ["profile", "offline_access"], public=public)
     token, first = (login := client.authenticate())["refresh_token"], login["claims"]

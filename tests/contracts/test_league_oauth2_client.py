@@ -86,7 +86,7 @@ def access_token(response: Response) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("how", [BODY, BASIC, PUBLIC])
-def test_a_login_a_refresh_and_the_resource_owner(service: Service, how: str) -> None:
+def test_it_logs_in_refreshes_and_learns_who_it_was(service: Service, how: str) -> None:
     provider = Provider(service, how)
 
     refreshed = access_token(provider.refresh(provider.log_in()["refresh_token"], scope="openid offline_access"))

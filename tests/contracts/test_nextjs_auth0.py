@@ -53,7 +53,7 @@ def refresh(service: Service, metadata: Document, refresh_token: str, **more: st
     return post_form(service, metadata["token_endpoint"], CLIENT | form)
 
 
-def test_a_login_and_parallel_requests_with_one_cookie(service: Service) -> None:
+def test_it_logs_in_and_refreshes_in_parallel_with_one_cookie(service: Service) -> None:
     """Each of them refreshes with the same token, and a server component cannot even store the answer."""
     metadata, login = log_in(service)
     application = service.configuration.applications["web"]
@@ -68,7 +68,7 @@ def test_a_login_and_parallel_requests_with_one_cookie(service: Service) -> None
     granted(service, refresh(service, metadata, live), application)
 
 
-def test_a_logout_revokes_and_returns(service: Service) -> None:
+def test_it_revokes_and_returns_at_a_logout(service: Service) -> None:
     metadata, login = log_in(service)
     token = login["refresh_token"]
 
@@ -77,9 +77,11 @@ def test_a_logout_revokes_and_returns(service: Service) -> None:
     revoked = post_form(
         service, metadata["revocation_endpoint"], CLIENT | {"token": token, "token_type_hint": "refresh_token"}
     )
-    query = urlencode({"returnTo": HOME, "client_id": "web"})
-    left = get(service, metadata.get("end_session_endpoint", f"https://{DOMAIN}/v2/logout") + f"?{query}")
+    query = {"client_id": "web", "post_logout_redirect_uri": HOME, "logout_hint": login["claims"]["sid"]}
+    query |= {"id_token_hint": login["id_token"]}
+    left = get(service, f"{metadata['end_session_endpoint']}?{urlencode(query)}")
+    older = get(service, f"https://{DOMAIN}/v2/logout?{urlencode({'returnTo': HOME, 'client_id': 'web'})}")
 
     assert revoked.status == 200
     assert error_of(refresh(service, metadata, token)) == UNKNOWN
-    assert (left.status, left.headers["location"]) == (303, HOME)
+    assert (left.status, left.headers["location"]) == (older.status, older.headers["location"]) == (303, HOME)

@@ -104,7 +104,7 @@ def _spring(service: Service) -> Spring:
     return Spring(service)
 
 
-def test_the_metadata(spring: Spring) -> None:
+def test_it_finds_all_that_it_needs_in_the_metadata(spring: Spring) -> None:
     """The issuer must be the configured string, and Nimbus wants each member to be of its type."""
     metadata = spring.metadata
 
@@ -115,21 +115,22 @@ def test_the_metadata(spring: Spring) -> None:
         if name.endswith(("_endpoint", "_uri")):
             assert urlsplit(value).scheme == "https", name
             assert not urlsplit(value).fragment
-        elif name.endswith(("_parameter_supported", "_required")):
+        elif name.endswith(("_parameter_supported", "_required")) or "channel_logout" in name:
             assert isinstance(value, bool), name
         elif name.endswith("_supported"):
+            assert isinstance(value, list), name
             assert all(isinstance(each, str) for each in value), name
     assert "none" not in metadata.get("token_endpoint_auth_signing_alg_values_supported", [])
 
 
-def test_the_published_keys(spring: Spring) -> None:
+def test_it_finds_a_key_to_verify_with(spring: Spring) -> None:
     """Nimbus refuses a key whose certificate is of another one; the tests of the keys compare the two."""
     keys = document_of(get(spring.service, spring.metadata["jwks_uri"]))["keys"]
 
     assert [(key["kty"], key["use"], key["alg"]) for key in keys] == [("RSA", "sig", "RS256")]
 
 
-def test_a_login_and_a_refresh(spring: Spring) -> None:
+def test_it_logs_in_and_refreshes(spring: Spring) -> None:
     """The refreshed ID token has the same audience, nothing earlier, and no other nonce."""
     login = spring.log_in()
     spring.service.wait(3600)
