@@ -1,8 +1,8 @@
 """docs/compatibility.md, made of the tests about SDKs: `python -m tests.compatibility` runs them and writes it.
 
 Nothing of it is typed. A module says which SDK its tests are about, the first line of its docstring what was run,
-and the names of its tests what passed. With `--collect-only` nothing runs, and the page is the one that would be
-written if all passed; by that a test tells whether the page in the repository is up to date.
+and the names of its tests what passed. With `--collect-only` nothing runs, and what would be written if all passed
+goes elsewhere; by that a test tells whether the page in the repository is up to date.
 """
 
 import argparse
@@ -99,16 +99,15 @@ def page(cases: Iterable[Case]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Write the page, and return pytest's exit status; unless that is 0, nothing is written."""
     parser = argparse.ArgumentParser(prog="python -m tests.compatibility", description=__doc__.partition("\n")[0])
-    parser.add_argument("page", nargs="?", type=Path, default=PAGE)
-    parser.add_argument("--collect-only", action="store_true", help="run nothing, and take it that all would pass")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--collect-only", type=Path, metavar="PAGE", help="run nothing; write elsewhere what would be")
+    elsewhere: Path | None = parser.parse_args(arguments).collect_only
     plugin = AboutSdks()
     folders = [folder for folder in FOLDERS if (ROOT / folder).is_dir()]
-    switches = ["--collect-only", "--quiet"] if options.collect_only else []
+    switches = ["--collect-only", "--quiet"] if elsewhere else []
     status = pytest.main(["-p", "no:cacheprovider", *switches, *folders], plugins=[plugin])
     if status == pytest.ExitCode.OK:
-        items = [item for item in plugin.items if options.collect_only or item.nodeid in plugin.passed]
-        options.page.write_text(page(map(Case.of, items)), "utf-8")
+        items = [item for item in plugin.items if elsewhere or item.nodeid in plugin.passed]
+        (elsewhere or PAGE).write_text(page(map(Case.of, items)), "utf-8")
     return status
 
 

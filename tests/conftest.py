@@ -27,7 +27,8 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Record which SDK a test is about, and what it runs of it; tests/compatibility.py makes a page of that."""
     module = getattr(item, "module", None)
-    if sdk := getattr(module, "SDK", None):
+    sdk = getattr(module, "SDK", None)
+    if isinstance(sdk, dict):
         item.user_properties.extend(sdk.items())
         item.user_properties.append(("what", (module.__doc__ or "").partition("\n")[0]))
 
