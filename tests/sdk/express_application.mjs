@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import express from "express";
 import { auth } from "express-openid-connect";
 
-const [issuerBaseURL, baseURL, clientID, clientSecret, clientAuthMethod, audience] = process.argv.slice(2);
+const [issuerBaseURL, baseURL, clientID, clientSecret, clientAuthMethod, audience, logout] = process.argv.slice(2);
 
 const application = express();
 application.use(
@@ -17,7 +17,8 @@ application.use(
     clientAuthMethod,
     secret: randomBytes(32),
     authRequired: false,
-    auth0Logout: true,
+    idpLogout: true,
+    auth0Logout: logout === "/v2/logout",
     authorizationParams: { response_type: "code", scope: "openid profile email offline_access", audience },
   }),
 );

@@ -13,8 +13,9 @@ from tests.sdk.running import API, EMAIL, PASSWORD, SECRET, SUBJECT, World, log_
 from tests.sdk.story import Tokens, npm_version, tell
 
 SDK = {"sdk": "express-openid-connect", "version": npm_version("tests/sdk", "express-openid-connect")}
-BASIC = ("basic", "client_secret_basic")
-POST = ("post", "client_secret_post")
+AUTH0_LOGOUT, END_SESSION = "/v2/logout", "/oidc/logout"
+BASIC = ("basic", "client_secret_basic", AUTH0_LOGOUT)
+POST = ("post", "client_secret_post", AUTH0_LOGOUT)
 
 
 class Express:
@@ -63,8 +64,8 @@ class Express:
 @pytest.fixture(scope="module", name="application")
 def _application(world: World, request: pytest.FixtureRequest) -> Iterator[str]:
     """Serve the application, and say who it is."""
-    client_id, method = getattr(request, "param", BASIC)
-    settings = [world.issuer, world.server, client_id, SECRET, method, API]
+    client_id, method, logout = getattr(request, "param", BASIC)
+    settings = [world.issuer, world.server, client_id, SECRET, method, API, logout]
     with processes.server(["node", FOLDER / "express_application.mjs", *settings], url=world.server):
         yield client_id
 
@@ -116,11 +117,20 @@ def test_without_a_session_silence_leaves_the_person_logged_out(express: Express
     assert "user" not in express.go("silent")
 
 
-def test_a_logout_ends_both_sessions_and_returns_to_the_application(world: World, express: Express) -> None:
+@pytest.mark.parametrize(
+    ("application", "path"),
+    [(BASIC, AUTH0_LOGOUT), ((*BASIC[:2], END_SESSION), END_SESSION)],
+    ids=[AUTH0_LOGOUT, END_SESSION],
+    indirect=["application"],
+)
+def test_a_logout_ends_both_sessions_and_returns_to_the_application(world: World, express: Express, path: str) -> None:
     express.log_in()
+    visited: list[str] = []
+    express.page.on("request", lambda request: visited.append(request.url.partition("?")[0]))
 
     assert "user" not in express.go("logout")
 
+    assert f"{world.issuer.removesuffix('/')}{path}" in visited
     assert express.page.url == world.server
     assert "user" not in express.go("silent")
 
