@@ -20,12 +20,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from heirloom.adapters import provisioning
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
+from heirloom.adapters.dpop import JwtProofVerifier
 from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
 from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.passwords import CHEAPEST, Argon2Passwords
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.signing_keys import JwtSigner
+from heirloom.adapters.single_use import DynamoDBSingleUse
 from heirloom.adapters.users import DynamoDBUsers
 from heirloom.domain import encoding
 from heirloom.domain.application import (
@@ -54,6 +56,7 @@ from heirloom.endpoints.introspect import IntrospectionEndpoint
 from heirloom.endpoints.login import LoginEndpoint, LoginPage
 from heirloom.endpoints.logout import LogoutEndpoint
 from heirloom.endpoints.oidc_logout import OidcLogoutEndpoint
+from heirloom.endpoints.proof_of_possession import Proofs, TokenRequestProofs
 from heirloom.endpoints.refresh import RefreshGrant
 from heirloom.endpoints.revoke import RevocationEndpoint
 from heirloom.endpoints.session_ending import SessionEnding
@@ -310,9 +313,11 @@ class Service:
         )
         authorize = AuthorizeEndpoint(flow)
         discovery = DiscoveryEndpoint(ISSUER, tuple(LANGUAGES))
-        userinfo = UserinfoEndpoint(ISSUER, configuration, verifier, users, events)
+        proofs = Proofs(JwtProofVerifier(), DynamoDBSingleUse(client, tables["SingleUseTable"]))
+        userinfo = UserinfoEndpoint(ISSUER, configuration, verifier, proofs, users, events)
+        token_proofs = TokenRequestProofs(f"{ISSUER}oauth/token", proofs, keys)
         grants: dict[GrantType, Grant] = {
-            GrantType.AUTHORIZATION_CODE: CodeGrant(configuration, codes, families, keys, events),
+            GrantType.AUTHORIZATION_CODE: CodeGrant(configuration, codes, families, keys, events, ISSUER),
             GrantType.REFRESH_TOKEN: RefreshGrant(configuration, families, keys, events),
         }
         attempts = DynamoDBLoginAttempts(client, tables["LoginAttemptsTable"])
@@ -334,7 +339,7 @@ class Service:
                 ("GET", "/v2/logout"): LogoutEndpoint(flow, ending),
                 ("GET", "/oidc/logout"): OidcLogoutEndpoint(flow, ending),
                 ("POST", "/oidc/logout"): OidcLogoutEndpoint(flow, ending),
-                ("POST", "/oauth/token"): TokenEndpoint(ISSUER, configuration, grants, keys, events),
+                ("POST", "/oauth/token"): TokenEndpoint(ISSUER, configuration, grants, keys, token_proofs, events),
                 ("OPTIONS", "/oauth/token"): Preflight(configuration, "POST"),
                 ("POST", "/oauth/revoke"): RevocationEndpoint(configuration, families, consents, keys, events),
                 ("POST", "/oauth/introspect"): IntrospectionEndpoint(configuration, families, keys, verifier, events),
@@ -433,7 +438,14 @@ class Service:
         """Log in and return the code that the application gets."""
         return answered(self.log_in(application, **changes))["code"]
 
-    def exchange(self, code: str, application: Application = SPA, **changes: str | None) -> Response:
+    def exchange(
+        self,
+        code: str,
+        application: Application = SPA,
+        headers: Mapping[str, str] | None = None,
+        /,
+        **changes: str | None,
+    ) -> Response:
         """Exchange a code."""
         form = {
             "grant_type": "authorization_code",
@@ -442,16 +454,23 @@ class Service:
             "redirect_uri": redirect_of(application),
             "code_verifier": VERIFIER,
         }
-        return self.send("POST", "/oauth/token", with_changes(with_secret(form, application), changes))
+        return self.send("POST", "/oauth/token", with_changes(with_secret(form, application), changes), headers)
 
     def login_tokens(self, application: Application = SPA, **changes: str | None) -> dict[str, Any]:
         """Log in and exchange the code."""
         return tokens(self.exchange(self.code(application, **changes), application))
 
-    def refresh(self, token: str, application: Application = SPA, **changes: str | None) -> Response:
+    def refresh(
+        self,
+        token: str,
+        application: Application = SPA,
+        headers: Mapping[str, str] | None = None,
+        /,
+        **changes: str | None,
+    ) -> Response:
         """Exchange a refresh token."""
         form = {"grant_type": "refresh_token", "client_id": application.client_id, "refresh_token": token}
-        return self.send("POST", "/oauth/token", with_changes(with_secret(form, application), changes))
+        return self.send("POST", "/oauth/token", with_changes(with_secret(form, application), changes), headers)
 
     def refreshed(self, token: str, application: Application = SPA) -> str:
         """Exchange a refresh token and return the next one."""

@@ -97,6 +97,9 @@ def test_a_document_of_an_earlier_release_gets_the_defaults() -> None:
     read = configuration.decode_application(json.dumps(document))
     assert read.require_proof_key
     assert read.refresh_token.leeway == 60
+    document = json.loads(configuration.encode(ResourceServer(API, "Notes")))
+    del document["proof_required_for"]
+    assert configuration.decode_resource_server(json.dumps(document)) == ResourceServer(API, "Notes")
 
 
 def test_no_client_secret_is_in_a_document() -> None:

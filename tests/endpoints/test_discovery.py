@@ -95,6 +95,7 @@ def test_plain_and_implicit_are_not_listed(service: Service) -> None:
     assert metadata["id_token_signing_alg_values_supported"] == ["RS256"]
     assert metadata["token_endpoint_auth_methods_supported"] == ["none", "client_secret_post", "client_secret_basic"]
     assert metadata["request_uri_parameter_supported"] is False
+    assert metadata["dpop_signing_alg_values_supported"] == ["ES256", "RS256"]
 
 
 def test_what_is_not_sent_is_not_promised(service: Service) -> None:

@@ -21,7 +21,7 @@ from tests.endpoints.hands import block, declare_api, delete_user
 from tests.service import ALICE, API, ISSUER, ORIGIN, Service, rsa_key, tokens
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-NO_TOKEN = (401, 'Bearer realm="Heirloom"')
+NO_TOKEN = (401, 'Bearer realm="Heirloom", DPoP algs="ES256 RS256"')
 
 
 def ask(service: Service, token: str, scheme: str = "Bearer") -> Response:
@@ -126,7 +126,7 @@ def test_a_token_in_the_query_is_not_looked_at(service: Service, token: str) -> 
 
 
 @pytest.mark.parametrize(
-    "header", ["", "Bearer", "Bearer ", "Bearer\t", "Basic {}", "DPoP {}", "{}", "Bearer{}", "Token {}"]
+    "header", ["", "Bearer", "Bearer ", "Bearer\t", "Basic {}", "DPoP", "DPoP ", "{}", "Bearer{}", "Token {}"]
 )
 def test_what_is_no_bearer_token_is_none(service: Service, token: str, header: str) -> None:
     response = service.send("GET", "/userinfo", headers={"Authorization": header.format(token)})

@@ -18,10 +18,11 @@ from heirloom.adapters.families import item_of
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.token_keys import token_keyring
 from heirloom.domain import refresh_token
-from heirloom.wiring import common, token
+from heirloom.wiring import common, proofs, token
 from local import gateway, processes, stack, template, tenant
 from local.stack import Endpoints
 from tests.domain.lines import GRANT, line
+from tests.proofs import Key
 
 ROOT = Path(__file__).parents[2]
 EVENT: dict[str, Any] = json.loads((ROOT / "events/token/refresh.json").read_text())
@@ -84,7 +85,25 @@ def test_a_repeated_request_is_one_call_too(calls: Calls) -> None:
     assert calls == ["dynamodb.UpdateItem"]
 
 
-def first_token() -> str:
+def test_with_a_proof_a_warm_refresh_is_two_calls(calls: Calls) -> None:
+    """One takes the proof, one rotates; a nonce is made and checked without any."""
+    handler = gateway.load(template.functions(template.load())["TokenFunction"])
+    key = Key()
+    presented = first_token(key.thumbprint)
+    demand = handler(refresh_of(presented, key.proof(int(time.time()))), None)
+    assert demand["statusCode"] == 400
+    warm = []
+
+    for _ in range(4):
+        calls.clear()
+        proof = key.proof(int(time.time()), nonce=demand["headers"]["dpop-nonce"])
+        presented = successor(handler(refresh_of(presented, proof), None))
+        warm.append(list(calls))
+
+    assert warm[1:] == [["dynamodb.PutItem", "dynamodb.UpdateItem"]] * 3
+
+
+def first_token(key_thumbprint: str | None = None) -> str:
     """A family of the example's single-page application, as a login leaves it, and its first token."""
     keyring = token_keyring(Secret(clients.secrets_manager(), common.settings().token_keys_secret).document())
     now = int(time.time())
@@ -99,14 +118,16 @@ def first_token() -> str:
         exchanged_at=now,
         idle_expires_at=now + 1000,
         absolute_expires_at=now + 1000,
+        key_thumbprint=key_thumbprint,
     )
     common.dynamodb().put_item(TableName=common.settings().families_table, Item=item_of(family))
     return minted.text(keyring)
 
 
-def refresh_of(presented: str) -> dict[str, Any]:
-    """The sample event of a refresh, with this token."""
+def refresh_of(presented: str, proof: str | None = None) -> dict[str, Any]:
+    """The sample event of a refresh, with this token, and with a proof of possession."""
     event = copy.deepcopy(EVENT)
+    event["headers"] |= {} if proof is None else {"dpop": proof}
     form = {"grant_type": "refresh_token", "client_id": CLIENT, "refresh_token": presented}
     event["body"] = base64.b64encode(urlencode(form).encode()).decode()
     return event
@@ -122,3 +143,4 @@ def _forget() -> None:
     """Make this process a fresh one, as far as the wiring goes."""
     for made in (common.settings, common.dynamodb, common.configuration, common.families, common.events, token.token):
         made.cache_clear()
+    proofs.proofs.cache_clear()

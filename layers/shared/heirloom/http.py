@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote_plus
 
 from heirloom.domain.application import AuthenticationMethod, ClientCredentials
-from heirloom.domain.errors import InvalidClient, InvalidRequest, OAuthError
+from heirloom.domain.errors import InvalidClient, InvalidRequest, OAuthError, UseDPoPNonce
 from heirloom.domain.events import Caller
 
 LARGEST_BODY = 32 * 1024
@@ -130,13 +130,16 @@ def answer(document: Mapping[str, object], status: int = 200) -> Response:
     return Response(status, json.dumps(document), {"content-type": "application/json", **NO_STORE})
 
 
-def refusal(error: OAuthError, request: Request) -> Response:
-    """Return the JSON answer to a refused request (RFC 6749 §5.2).
+def refusal(error: OAuthError, request: Request, more: Mapping[str, object] | None = None) -> Response:
+    """Return the JSON answer to a refused request (RFC 6749 §5.2), with *more* members.
 
     `WWW-Authenticate` only where the client tried a Basic header: libraries that see it hide the body from their
     callers.
     """
-    response = answer({"error": error.error, "error_description": error.description}, error.status)
+    document = {"error": error.error, "error_description": error.description, **(more or {})}
+    response = answer(document, error.status)
+    if isinstance(error, UseDPoPNonce):
+        return with_dpop_nonce(response, error.nonce)
     if isinstance(error, InvalidClient) and request.headers.get("authorization", "")[:6].lower() == "basic ":
         return response.with_headers({"www-authenticate": 'Basic realm="Heirloom", charset="UTF-8"'})
     return response
@@ -157,6 +160,11 @@ def unavailable() -> Response:
 def readable_by(response: Response, origin: str) -> Response:
     """Return the answer so that scripts of *origin* may read it (Fetch standard, CORS)."""
     return response.with_headers({"access-control-allow-origin": origin, "vary": "origin"})
+
+
+def with_dpop_nonce(response: Response, nonce: str) -> Response:
+    """Return the answer with the nonce for the client's next DPoP proof (RFC 9449 §8), for scripts to read, too."""
+    return response.with_headers({"dpop-nonce": nonce, "access-control-expose-headers": "dpop-nonce"})
 
 
 def preflight(origin: str | None, methods: str) -> Response:

@@ -147,6 +147,8 @@ def _item_of(code: AuthorizationCode) -> Item:
         item["challenge"] = string(code.challenge)
     if code.nonce is not None:
         item["nonce"] = string(code.nonce)
+    if code.key_thumbprint is not None:
+        item["dpop_jkt"] = string(code.key_thumbprint)
     return item
 
 
@@ -166,4 +168,5 @@ def _code_of(item: Item) -> AuthorizationCode:
         expires_at=int(item["valid_until"]["N"]),
         used_at=int(item["used_at"]["N"]) if "used_at" in item else None,
         family=family,
+        key_thumbprint=item["dpop_jkt"]["S"] if "dpop_jkt" in item else None,
     )

@@ -18,7 +18,7 @@ from heirloom.domain.application import (
     Tenant,
 )
 from heirloom.domain.errors import StoreUnavailable
-from heirloom.domain.resource_server import ResourceServer, TokenDialect
+from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -144,7 +144,13 @@ def _policy(fields: Document) -> RefreshTokenPolicy:
 def decode_resource_server(document: str) -> ResourceServer:
     """Return the API of a document."""
     fields = _fields(document, ResourceServer)
-    return ResourceServer(**{**fields, "token_dialect": TokenDialect(fields["token_dialect"])})
+    return ResourceServer(
+        **{
+            **fields,
+            "token_dialect": TokenDialect(fields["token_dialect"]),
+            "proof_required_for": ProofRequirement(fields.get("proof_required_for", ProofRequirement.NOBODY)),
+        }
+    )
 
 
 def decode_tenant(document: str) -> Tenant:

@@ -74,6 +74,8 @@ class Application:
     oidc_conformant: bool = True
     require_proof_key: bool = True
     """Whether a confidential client must use PKCE; a public one always must."""
+    require_proof_of_possession: bool = False
+    """Whether each of its token requests must carry a DPoP proof (RFC 9449)."""
     logo_uri: str | None = None
     callbacks: frozenset[str] = frozenset()
     allowed_logout_urls: frozenset[str] = frozenset()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from heirloom.domain import pkce, redirect_uri, scope
+from heirloom.domain import dpop, pkce, redirect_uri, scope
 from heirloom.domain.application import Application, GrantType
 from heirloom.domain.errors import (
     InvalidRequest,
@@ -73,6 +73,8 @@ class AuthorizationRequest:
     prompt: frozenset[Prompt] = frozenset()
     max_age: int | None = None
     login_hint: str = ""
+    key_thumbprint: str | None = None
+    """`dpop_jkt`: the key to which the code shall be bound (RFC 9449 §10)."""
 
     def login_needed(self, auth_time: int, now: int) -> bool:
         """Tell whether a login at *auth_time* is too old for this request (epoch seconds)."""
@@ -136,6 +138,7 @@ def parse(parameters: Mapping[str, str], application: Application, reply: ReplyT
         prompt=_prompt(parameters.get("prompt")),
         max_age=_max_age(parameters.get("max_age")),
         login_hint=parameters.get("login_hint", ""),
+        key_thumbprint=dpop.thumbprint_of(parameters.get("dpop_jkt")),
     )
 
 

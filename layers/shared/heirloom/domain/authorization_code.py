@@ -29,6 +29,8 @@ class AuthorizationCode:
     used_at: int | None = None
     family: FamilyKey | None = field(default=None)
     """What the code was exchanged for."""
+    key_thumbprint: str | None = None
+    """The authorization request's `dpop_jkt`: only with a proof of this key the code is exchanged (RFC 9449 §10)."""
 
 
 class CodeUsed(Exception):
@@ -51,12 +53,14 @@ def redeem(
     client_id: str,
     redirect_uri: str | None,
     verifier: str | None,
+    key_thumbprint: str | None,
     not_before: int,
     now: int,
 ) -> AuthorizationCode:
     """Return *code* if this client may exchange it now.
 
-    Raise `InvalidGrant`, or `CodeUsed` for a second use by whoever knows the verifier. The order matters: nobody
+    *key_thumbprint* is that of the key of which the request has a proof. Raise `InvalidGrant`, or `CodeUsed` for a
+    second use by whoever knows the verifier, and has the key if the code names one. The order matters: nobody
     else learns of the code's state or harms what it was exchanged for.
     """
     if code is None:
@@ -66,6 +70,8 @@ def redeem(
     if code.redirect_uri != redirect_uri:
         raise InvalidGrant(INVALID_CODE, reason="redirect_uri differs from the authorization request")
     pkce.prove(challenge=code.challenge, verifier=verifier)
+    if code.key_thumbprint is not None and code.key_thumbprint != key_thumbprint:
+        raise InvalidGrant(INVALID_CODE, reason="no proof of the key that dpop_jkt named")
     if code.grant.auth_time < not_before:
         raise InvalidGrant(INVALID_CODE, reason="a login from before the mark of mass revocation")
     if code.expires_at <= now:

@@ -28,6 +28,8 @@ class Issue:
     token_id: str
     refreshed: bool
     family_id: str | None = None
+    key_thumbprint: str | None = None
+    """Of the key to which the access token is bound, if it is."""
 
 
 def userinfo_audience(issuer: str) -> str:
@@ -60,6 +62,8 @@ def access_token(grant: Grant, values: frozenset[str], api: ResourceServer | Non
     }
     if issue.family_id is not None:
         claims["family_id"] = issue.family_id
+    if issue.key_thumbprint is not None:
+        claims["cnf"] = {"jkt": issue.key_thumbprint}  # RFC 9449 §6.1
     if api and api.token_dialect is TokenDialect.RFC9068:
         return UnsignedToken(claims | {"client_id": grant.client_id, "auth_time": grant.auth_time}, "at+jwt")
     claims["azp"] = grant.client_id

@@ -20,7 +20,9 @@ Every refusal has a public half, which the caller sees, and a private `reason`, 
     ├── ConsentRequired           400  OpenID Connect Core §3.1.2.6
     ├── InteractionRequired       400  OpenID Connect Core §3.1.2.6
     ├── InvalidToken              401  RFC 6750 §3.1
-    └── InsufficientScope         403  RFC 6750 §3.1
+    ├── InsufficientScope         403  RFC 6750 §3.1
+    ├── InvalidDPoPProof          400  RFC 9449 §5
+    └── UseDPoPNonce              400  RFC 9449 §8
     Fault                         503  ours, never a refusal
     ├── StoreUnavailable
     ├── ConditionUnexplained
@@ -165,6 +167,23 @@ class InsufficientScope(OAuthError):
 
     error = "insufficient_scope"
     status = 403
+
+
+class InvalidDPoPProof(OAuthError):
+    """A proof of possession is missing, malformed, or was made for another request."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseDPoPNonce(OAuthError):
+    """The client must make a new proof, with this nonce."""
+
+    error = "use_dpop_nonce"
+
+    def __init__(self, nonce: str, *, reason: str) -> None:
+        """Take the *nonce* that the client is to use."""
+        super().__init__("Authorization server requires nonce in DPoP proof", reason=reason)
+        self.nonce = nonce
 
 
 class Fault(Exception):

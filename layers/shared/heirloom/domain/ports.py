@@ -7,6 +7,7 @@ from heirloom.domain.application import Application, Tenant
 from heirloom.domain.authorization_code import AuthorizationCode
 from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.claims import UnsignedToken
+from heirloom.domain.dpop import SignedClaims
 from heirloom.domain.events import Event
 from heirloom.domain.family import Family, Rotation
 from heirloom.domain.guessing import Attempts
@@ -266,6 +267,13 @@ class Verifier(Protocol):
 
     def id_token_hint(self, token: str) -> IdTokenHint:
         """Return what an ID token of ours says, expired or not; raise `InvalidToken`."""
+
+
+class ProofVerifier(Protocol):
+    """Signatures of DPoP proofs."""
+
+    def verify(self, text: str) -> SignedClaims:
+        """Return what a proof claims whose signature is that of the key in it; raise `InvalidDPoPProof`."""
 
 
 class Events(Protocol):

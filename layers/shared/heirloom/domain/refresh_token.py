@@ -62,7 +62,7 @@ class RefreshToken:
         Raise `Forged` for anything but the exact text we minted, and `UnknownTokenKey` when its key id is not on
         the keyring. Neither needs a store.
         """
-        if _SHAPE.fullmatch(text) is None:
+        if not well_formed(text):
             raise Forged("malformed")
         octets = encoding.decode(text.removeprefix(PREFIX))
         body, mac = octets[:-MAC_BYTES], octets[-MAC_BYTES:]
@@ -105,6 +105,11 @@ class RefreshToken:
 
     def _identity(self) -> bytes:
         return self.family.user_key + self.family.family_id + self.generation.to_bytes(4) + self.secret
+
+
+def well_formed(text: str) -> bool:
+    """Tell whether *text* looks like a token of ours; its MAC may still be wrong."""
+    return _SHAPE.fullmatch(text) is not None
 
 
 def first(family: FamilyKey, secret: bytes, keyring: TokenKeyring) -> RefreshToken:

@@ -263,6 +263,7 @@ class AuthorizationFlow:
                 redirect_uri=opened.request.reply_to.redirect_uri,
                 challenge=opened.request.challenge,
                 nonce=opened.request.nonce,
+                key_thumbprint=opened.request.key_thumbprint,
                 epoch=person.session.epoch,
                 application_epoch=self.families.epoch(person.session.key.user_key, grant.client_id),
                 expires_at=request.now + lifetimes.AUTHORIZATION_CODE,

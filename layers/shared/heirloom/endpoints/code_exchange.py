@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 
 from heirloom import http
-from heirloom.domain import authorization_code, encoding, lifetimes, refresh_token, scope
+from heirloom.domain import authorization_code, claims, encoding, lifetimes, refresh_token, scope
 from heirloom.domain.application import Application, GrantType, families_not_before
 from heirloom.domain.authorization_code import INVALID_CODE, AuthorizationCode, CodeUsed
 from heirloom.domain.errors import Fault, InvalidGrant
@@ -12,7 +12,8 @@ from heirloom.domain.events import Event, EventType
 from heirloom.domain.family import MOST_FAMILIES, Family, Grant, surplus
 from heirloom.domain.ports import Codes, Configuration, Events, ExchangeRefused, Families, TokenKeys
 from heirloom.domain.refresh_token import FAMILY_ID_BYTES, SECRET_BYTES, FamilyKey
-from heirloom.endpoints.issuance import Exchange
+from heirloom.domain.resource_server import ResourceServer
+from heirloom.endpoints.issuance import Exchange, require_binding
 from heirloom.http import Parameters, Request
 
 
@@ -25,17 +26,24 @@ class CodeGrant:
     families: Families
     token_keys: TokenKeys
     events: Events
+    issuer: str
 
-    def exchange(self, request: Request, application: Application, parameters: Parameters) -> Exchange:
+    def exchange(
+        self, request: Request, application: Application, parameters: Parameters, key_thumbprint: str | None
+    ) -> Exchange:
         """Return what the code was exchanged for; raise an `OAuthError`, or a fault."""
         code_text = http.required(parameters, "code")
         application.require_grant(GrantType.AUTHORIZATION_CODE)
         digest = authorization_code.digest(code_text)
-        code = self._redeem(self.codes.find(digest), request, application, parameters)
+        code = self._redeem(self.codes.find(digest), request, application, parameters, key_thumbprint)
+        # Before the code is spent: a client that forgot its proof sends it with the next try.
+        require_binding(self._api(code.grant.audience), application, key_thumbprint)
         granted = self._granted_scope(code.grant, request, application)
         family, text = None, None
         if scope.OFFLINE_ACCESS in granted:
-            family, text = self._first_generation(code.grant, application, request.now)
+            # RFC 9449 §5: a public client's family belongs to the key; a confidential one proves itself by its secret.
+            bound_to = None if application.confidential else key_thumbprint
+            family, text = self._first_generation(code.grant, application, bound_to, request.now)
         attempt = encoding.encode(secrets.token_bytes(16))
         try:
             self.codes.exchange(code, family, attempt=attempt, now=request.now)
@@ -43,7 +51,7 @@ class CodeGrant:
             if refused.code is None:
                 raise InvalidGrant(INVALID_CODE, reason="the login was ended meanwhile") from None
             # Somebody else's exchange came first: hear that, in the same order of questions.
-            self._redeem(refused.code, request, application, parameters)
+            self._redeem(refused.code, request, application, parameters, key_thumbprint)
             raise
         if family is not None:
             self._make_room(family, application, request)
@@ -59,8 +67,17 @@ class CodeGrant:
         )
         return Exchange(code.grant, granted, family_id, text, refreshed=False, nonce=code.nonce)
 
+    def _api(self, audience: str) -> ResourceServer | None:
+        is_userinfo = audience == claims.userinfo_audience(self.issuer)
+        return None if is_userinfo else self.configuration.resource_server(audience)
+
     def _redeem(
-        self, code: AuthorizationCode | None, request: Request, application: Application, parameters: Parameters
+        self,
+        code: AuthorizationCode | None,
+        request: Request,
+        application: Application,
+        parameters: Parameters,
+        key_thumbprint: str | None,
     ) -> AuthorizationCode:
         try:
             return authorization_code.redeem(
@@ -68,6 +85,7 @@ class CodeGrant:
                 client_id=application.client_id,
                 redirect_uri=parameters.get("redirect_uri"),
                 verifier=parameters.get("code_verifier"),
+                key_thumbprint=key_thumbprint,
                 not_before=families_not_before(self.configuration.tenant(), application),
                 now=request.now,
             )
@@ -118,7 +136,9 @@ class CodeGrant:
         )
         return grant.scope - {scope.OFFLINE_ACCESS}
 
-    def _first_generation(self, grant: Grant, application: Application, now: int) -> tuple[Family, str]:
+    def _first_generation(
+        self, grant: Grant, application: Application, key_thumbprint: str | None, now: int
+    ) -> tuple[Family, str]:
         keyring = self.token_keys.keyring()
         key = FamilyKey(refresh_token.user_key(grant.user_id), secrets.token_bytes(FAMILY_ID_BYTES))
         token = refresh_token.first(key, secrets.token_bytes(SECRET_BYTES), keyring)
@@ -135,5 +155,6 @@ class CodeGrant:
             exchanged_at=now,
             idle_expires_at=lifetimes.ends_at(now, policy.idle_lifetime),
             non_rotating=not policy.rotating,
+            key_thumbprint=key_thumbprint,
         )
         return family, token.text(keyring)

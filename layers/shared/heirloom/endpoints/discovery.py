@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from heirloom.domain import scope, user
+from heirloom.domain import dpop, scope, user
 from heirloom.domain.application import AuthenticationMethod, GrantType
 from heirloom.domain.authorization import Prompt, ResponseMode
 from heirloom.domain.pkce import METHOD
@@ -42,6 +42,7 @@ def metadata(issuer: str, ui_locales: tuple[str, ...]) -> dict[str, object]:
             method.value for method in AuthenticationMethod if method is not AuthenticationMethod.NONE
         ],
         "code_challenge_methods_supported": [METHOD],
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "prompt_values_supported": [prompt.value for prompt in Prompt],
         "scopes_supported": sorted(scope.STANDARD_SCOPES),
         "claims_supported": sorted({*claims, "sub", "iss", "aud", "iat", "exp", "auth_time", "nonce", "sid"}),

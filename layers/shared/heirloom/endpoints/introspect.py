@@ -84,6 +84,7 @@ class IntrospectionEndpoint:
             "iat": family.exchanged_at,
             "exp": min(ends),
             "sid": family.grant.session_id,
+            **({"cnf": {"jkt": family.key_thumbprint}} if family.key_thumbprint is not None else {}),
         }
 
     def _access_token(self, text: str, now: int) -> dict[str, object]:
@@ -94,7 +95,9 @@ class IntrospectionEndpoint:
         if "family_id" in claims and not self._family_stands(str(claims["sub"]), str(claims["family_id"])):
             return INACTIVE
         client_id = claims.get("azp") or claims.get("client_id")
-        return {"active": True, "token_type": "Bearer", "client_id": client_id, **{name: claims[name] for name in TOLD}}
+        # RFC 9449 §6.2: whoever introspects instead of reading the token must learn of the key, too.
+        binding = {"token_type": "DPoP", "cnf": claims["cnf"]} if "cnf" in claims else {"token_type": "Bearer"}
+        return {"active": True, **binding, "client_id": client_id, **{name: claims[name] for name in TOLD}}
 
     def _family_stands(self, user_id: str, family_id: str) -> bool:
         """Tell whether the family of an access token is not revoked.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from heirloom.domain import claims, encoding, scope
 from heirloom.domain.application import Application
 from heirloom.domain.authorization_code import INVALID_CODE
-from heirloom.domain.errors import UNKNOWN_REFRESH_TOKEN, InvalidGrant
+from heirloom.domain.errors import UNKNOWN_REFRESH_TOKEN, InvalidDPoPProof, InvalidGrant
 from heirloom.domain.family import Grant
 from heirloom.domain.ports import Configuration, Signer
 from heirloom.domain.resource_server import ResourceServer
@@ -39,12 +39,29 @@ def api_of(exchange: Exchange, configuration: Configuration, issuer: str) -> Res
     return api
 
 
+def require_binding(api: ResourceServer | None, application: Application, key_thumbprint: str | None) -> None:
+    """Return if *application* may have an access token for *api* that is bound to this key, or to none.
+
+    Raise `InvalidDPoPProof`.
+    """
+    if key_thumbprint is None and api is not None and api.requires_proof_of(application):
+        raise InvalidDPoPProof("This API takes access tokens of this application with a DPoP proof only")
+
+
 def issue(
-    exchange: Exchange, application: Application, api: ResourceServer | None, signer: Signer, *, issuer: str, now: int
+    exchange: Exchange,
+    application: Application,
+    api: ResourceServer | None,
+    signer: Signer,
+    *,
+    issuer: str,
+    now: int,
+    key_thumbprint: str | None,
 ) -> dict[str, object]:
     """Return the token endpoint's answer, its tokens signed for this request.
 
-    The ID token comes whenever the grant has `openid`, however narrow the scope of this one exchange.
+    The access token is bound to the key of *key_thumbprint*, if the request has a proof of one. The ID token comes
+    whenever the grant has `openid`, however narrow the scope of this one exchange.
     """
     circumstances = claims.Issue(
         issuer=issuer,
@@ -52,10 +69,11 @@ def issue(
         token_id=encoding.encode(secrets.token_bytes(16)),
         refreshed=exchange.refreshed,
         family_id=exchange.family_id,
+        key_thumbprint=key_thumbprint,
     )
     document: dict[str, object] = {
         "access_token": signer.sign(claims.access_token(exchange.grant, exchange.scope, api, circumstances)),
-        "token_type": "Bearer",
+        "token_type": "Bearer" if key_thumbprint is None else "DPoP",
         "expires_in": claims.access_token_lifetime(api),
         "scope": scope.render(exchange.scope),
     }

@@ -33,7 +33,7 @@ from heirloom.domain.refresh_token import Forged, RefreshToken
 from heirloom.domain.resource_indicator import requested_audience
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.token_keys import TokenKeyring, UnknownTokenKey
-from heirloom.endpoints.issuance import Exchange
+from heirloom.endpoints.issuance import Exchange, require_binding
 from heirloom.endpoints.migration import Migrations
 from heirloom.http import Parameters, Request
 
@@ -65,7 +65,9 @@ class RefreshGrant:
     token_keys: TokenKeys
     events: Events
 
-    def exchange(self, request: Request, application: Application, parameters: Parameters) -> Exchange:
+    def exchange(
+        self, request: Request, application: Application, parameters: Parameters, key_thumbprint: str | None
+    ) -> Exchange:
         """Return what the presented token was exchanged for; raise an `OAuthError` or a fault."""
         text = http.required(parameters, "refresh_token")
         requested = scope.parse(parameters.get("scope"))
@@ -76,6 +78,7 @@ class RefreshGrant:
             raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason=f"forged: {forged}") from None
         policy = application.refresh_token
         audience, api = self._requested_api(parameters, application)
+        require_binding(api, application, key_thumbprint)
         rotation = Rotation(
             presented=presented,
             successor=presented.successor(keyring.current) if policy.rotating else presented,
@@ -88,6 +91,7 @@ class RefreshGrant:
             # Under policies the grant is not all there is; what they do not allow is left out instead.
             requested_scope=frozenset() if policy.policies else requested,
             audience=audience,
+            key_thumbprint=key_thumbprint,
         )
         try:
             family, live, replayed = self.families.rotate(rotation), rotation.successor.text(keyring), False

@@ -9,9 +9,11 @@ from heirloom.adapters.signing_keys import SecretSigningKeys
 from heirloom.adapters.token_keys import SecretTokenKeys
 from heirloom.domain.application import GrantType
 from heirloom.endpoints.code_exchange import CodeGrant
+from heirloom.endpoints.proof_of_possession import TokenRequestProofs
 from heirloom.endpoints.refresh import RefreshGrant
 from heirloom.endpoints.token import TokenEndpoint
 from heirloom.wiring.common import configuration, dynamodb, events, families, settings
+from heirloom.wiring.proofs import proofs
 
 
 @cache
@@ -19,15 +21,16 @@ def token() -> TokenEndpoint:
     """Return `POST /oauth/token`."""
     secrets_manager = aws.secrets_manager()
     token_keys = SecretTokenKeys.of(Secret(secrets_manager, settings().token_keys_secret))
-    tables = settings()
+    tables, issuer = settings(), settings().issuer
     codes = DynamoDBCodes(dynamodb(), tables.codes_table, tables.families_table, tables.sessions_table)
     return TokenEndpoint(
-        issuer=settings().issuer,
+        issuer=issuer,
         configuration=configuration(),
         grants={
-            GrantType.AUTHORIZATION_CODE: CodeGrant(configuration(), codes, families(), token_keys, events()),
+            GrantType.AUTHORIZATION_CODE: CodeGrant(configuration(), codes, families(), token_keys, events(), issuer),
             GrantType.REFRESH_TOKEN: RefreshGrant(configuration(), families(), token_keys, events()),
         },
         signing_keys=SecretSigningKeys.of(Secret(secrets_manager, settings().signing_keys_secret)),
+        proofs=TokenRequestProofs(f"{issuer}oauth/token", proofs(), token_keys),
         events=events(),
     )

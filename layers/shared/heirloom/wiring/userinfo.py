@@ -7,6 +7,7 @@ from heirloom.adapters.users import DynamoDBUsers
 from heirloom.endpoints.cross_origin import Preflight
 from heirloom.endpoints.userinfo import UserinfoEndpoint
 from heirloom.wiring.common import configuration, dynamodb, events, settings
+from heirloom.wiring.proofs import proofs
 
 
 @cache
@@ -16,6 +17,7 @@ def userinfo() -> UserinfoEndpoint:
         issuer=settings().issuer,
         configuration=configuration(),
         verifier=PublishedKeysVerifier(settings().issuer, configuration().published_keys),
+        proofs=proofs(),
         users=DynamoDBUsers(dynamodb(), settings().users_table),
         events=events(),
     )
