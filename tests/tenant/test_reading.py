@@ -14,7 +14,7 @@ from heirloom.domain.application import (
     Tenant,
     secret_digest,
 )
-from heirloom.domain.resource_server import ResourceServer, TokenDialect
+from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
 from heirloom.tenant import reading
 from heirloom.tenant.reading import Desired
 from heirloom.tenant.remarks import Invalid
@@ -72,6 +72,7 @@ def test_every_property_of_a_client_has_its_effect() -> None:
             "oidc_conformant": False,
             "token_endpoint_auth_method": "client_secret_basic",
             "require_proof_key": False,
+            "require_proof_of_possession": True,
             "allowed_logout_urls": ["https://web.example/"],
             "oidc_logout": {"backchannel_logout_urls": ["https://web.example/logged-out"]},
             "allowed_origins": ["https://web.example:8443"],
@@ -99,6 +100,7 @@ def test_every_property_of_a_client_has_its_effect() -> None:
         is_first_party=False,
         oidc_conformant=False,
         require_proof_key=False,
+        require_proof_of_possession=True,
         logo_uri="https://web.example/logo.png",
         callbacks=frozenset({"https://web.example/callback"}),
         allowed_logout_urls=frozenset({"https://web.example/"}),
@@ -131,6 +133,23 @@ def test_refresh_tokens_live_as_long_as_the_file_says(
 ) -> None:
     policy = client(**WEB | {"refresh_token": tokens}).refresh_token
     assert (policy.absolute_lifetime, policy.idle_lifetime) == (absolute, idle)
+
+
+@pytest.mark.parametrize(
+    ("policy", "required_for"),
+    [
+        (None, ProofRequirement.NOBODY),
+        ({"mechanism": "none", "required": False}, ProofRequirement.NOBODY),
+        ({"mechanism": "dpop", "required": False, "required_for": "public_clients"}, ProofRequirement.NOBODY),
+        ({"mechanism": "dpop", "required": True}, ProofRequirement.ALL_CLIENTS),
+        ({"mechanism": "dpop", "required": True, "required_for": "all_clients"}, ProofRequirement.ALL_CLIENTS),
+        ({"mechanism": "dpop", "required": True, "required_for": "public_clients"}, ProofRequirement.PUBLIC_CLIENTS),
+    ],
+)
+def test_an_api_says_whose_tokens_must_be_bound(policy: object, required_for: ProofRequirement) -> None:
+    apis = read(changed("resourceServers", 0, "proof_of_possession", to=policy)).resource_servers
+    assert apis is not None
+    assert apis[API].proof_required_for is required_for
 
 
 def test_leeway_is_a_minute_by_default() -> None:
@@ -291,7 +310,6 @@ def test_grants_that_are_not_offered_are_reported() -> None:
 @pytest.mark.parametrize(
     ("steps", "value"),
     [
-        (("clients", 0, "require_proof_of_possession"), True),
         (("clients", 0, "require_pushed_authorization_requests"), True),
         (("clients", 0, "signed_request_object"), {"required": True}),
         (("clients", 0, "organization_usage"), "require"),
@@ -299,7 +317,6 @@ def test_grants_that_are_not_offered_are_reported() -> None:
         (("clients", 1, "compliance_level"), "fapi1_adv_pkj_par"),
         (("resourceServers", 0, "enforce_policies"), True),
         (("resourceServers", 0, "token_encryption"), {"format": "compact-nested-jwe"}),
-        (("resourceServers", 0, "proof_of_possession"), {"mechanism": "dpop", "required": True}),
         (("resourceServers", 0, "subject_type_authorization"), {"user": {"policy": "require_client_grant"}}),
         (("tenant", "session_cookie"), {"mode": "non-persistent"}),
         (("users", 0, "multifactor"), ["guardian"]),
@@ -316,7 +333,6 @@ def test_what_protects_in_auth0_is_refused_since_ignoring_it_would_open_a_door(
 @pytest.mark.parametrize(
     ("steps", "value"),
     [
-        (("clients", 0, "require_proof_of_possession"), False),
         (("clients", 0, "signed_request_object"), {"required": False, "credentials": []}),
         (("clients", 0, "organization_usage"), "deny"),
         (("resourceServers", 0, "enforce_policies"), False),
@@ -366,6 +382,21 @@ def test_protection_that_is_off_is_reported_like_anything_else(steps: tuple[str 
             ("clients", 0, "token_endpoint_auth_method"),
             "client_secret_post",
             "clients[0].token_endpoint_auth_method: must be none: everybody can read a single-page application",
+        ),
+        (
+            ("resourceServers", 0, "proof_of_possession"),
+            {"mechanism": "mtls", "required": False},
+            "resourceServers[0].proof_of_possession.mechanism: Input should be 'none' or 'dpop'",
+        ),
+        (
+            ("resourceServers", 0, "proof_of_possession"),
+            {"mechanism": "none", "required": True},
+            "resourceServers[0].proof_of_possession.mechanism: must be dpop where required is true",
+        ),
+        (
+            ("resourceServers", 0, "proof_of_possession"),
+            {"mechanism": "dpop", "require": True},
+            "resourceServers[0].proof_of_possession.require: unknown property",
         ),
         (
             ("clients", 2, "require_proof_key"),

@@ -140,6 +140,14 @@ class JwtConfiguration(Model):
     alg: Literal["RS256"] = "RS256"
 
 
+class ProofOfPossession(Model):
+    """`resourceServers[].proof_of_possession`."""
+
+    mechanism: Literal["none", "dpop"]
+    required: bool = False
+    required_for: Literal["all_clients", "public_clients"] = "all_clients"
+
+
 class Client(Model):
     """`clients[]`."""
 
@@ -151,6 +159,7 @@ class Client(Model):
     oidc_conformant: bool = True
     token_endpoint_auth_method: Literal["none", "client_secret_post", "client_secret_basic"] | None = None
     require_proof_key: bool = True
+    require_proof_of_possession: bool = False
     callbacks: list[Url] = []
     allowed_logout_urls: list[Url] = []
     web_origins: list[Url] = []
@@ -182,6 +191,7 @@ class Api(Model):
     token_dialect: Literal["access_token", "rfc9068_profile"] = "access_token"
     signing_alg: Literal["RS256"] = "RS256"
     skip_consent_for_verifiable_first_party_clients: bool = True
+    proof_of_possession: ProofOfPossession | None = None
 
 
 class Address(Model):

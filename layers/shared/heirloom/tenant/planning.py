@@ -272,6 +272,7 @@ _FILE_NAMES: Mapping[str, str] = {
     "refresh_token.absolute_lifetime": "refresh_token.token_lifetime",
     "refresh_token.idle_lifetime": "refresh_token.idle_token_lifetime",
     "revocation_ends_grant": "flags.revoke_refresh_token_grant",
+    "proof_required_for": "proof_of_possession.required_for",
     "skip_consent_for_first_party": "skip_consent_for_verifiable_first_party_clients",
 }
 _SECRETS = frozenset({"client_secret"})

@@ -60,7 +60,7 @@ CLIENT = Foreign(
     protective=_names(
         """
         client_authentication_methods compliance_level encryption_key jwks_uri organization_require_behavior
-        organization_usage require_proof_of_possession require_pushed_authorization_requests signed_request_object
+        organization_usage require_pushed_authorization_requests signed_request_object
         """
     ),
     harmless_values={
@@ -85,7 +85,7 @@ RESOURCE_SERVER = Foreign(
     ),
     protective=_names(
         """
-        authorization_details authorization_policy consent_policy enforce_policies proof_of_possession
+        authorization_details authorization_policy consent_policy enforce_policies
         require_consent_non_repudiation subject_type_authorization token_encryption
         """
     ),

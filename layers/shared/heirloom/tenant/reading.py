@@ -17,7 +17,7 @@ from heirloom.domain.application import (
 )
 from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE
 from heirloom.domain.redirect_uri import Unregistrable
-from heirloom.domain.resource_server import ResourceServer, TokenDialect
+from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
 from heirloom.domain.user import normalised_email
 from heirloom.pages import policy
 from heirloom.tenant import file, properties
@@ -197,7 +197,15 @@ class _Reading:
             token_lifetime=api.token_lifetime,
             token_dialect=TokenDialect(api.token_dialect),
             skip_consent_for_first_party=api.skip_consent_for_verifiable_first_party_clients,
+            proof_required_for=self._proof_required_for(api.proof_of_possession, (*path, "proof_of_possession")),
         )
+
+    def _proof_required_for(self, policy: file.ProofOfPossession | None, path: Path) -> ProofRequirement:
+        if policy is None or not policy.required:
+            return ProofRequirement.NOBODY
+        if policy.mechanism == "none":
+            self._remarks.refuse((*path, "mechanism"), "must be dpop where required is true")
+        return ProofRequirement(policy.required_for)
 
     def _applications(self, raw: object) -> dict[str, Application]:
         applications: dict[str, Application] = {}
@@ -244,6 +252,7 @@ class _Reading:
             is_first_party=client.is_first_party,
             oidc_conformant=client.oidc_conformant,
             require_proof_key=client.require_proof_key,
+            require_proof_of_possession=client.require_proof_of_possession,
             logo_uri=client.logo_uri,
             callbacks=frozenset(client.callbacks),
             allowed_logout_urls=frozenset(client.allowed_logout_urls),
