@@ -83,7 +83,10 @@ MATRIX = [
 def test_case_07_a_bound_token_without_its_key_is_refused_and_neither_consumed_nor_revoked(
     service: Service, attempt: Attempt, expected: tuple[int, str], spent_ago: int | None
 ) -> None:
-    """Also where the same token with the key would be a replay, or reuse that ends the family."""
+    """Keycloak, Spring Authorization Server: whoever left the proof out got tokens.
+
+    Also where the same token with the key would be a replay, or reuse that ends the family.
+    """
     owner = Prover(service)
     presented = live = owner.login_tokens()["refresh_token"]
     if spent_ago is not None:
@@ -100,6 +103,7 @@ def test_case_07_a_bound_token_without_its_key_is_refused_and_neither_consumed_n
 
 @pytest.mark.parametrize("rotation", ["rotating", "non-rotating"])
 def test_case_07_a_token_that_does_not_rotate_needs_its_key_as_well(service: Service, rotation: str) -> None:
+    """Keycloak: the proof of a bound refresh token was not asked for."""
     owner = Prover(service)
     service.set_policy(NATIVE, rotating=rotation == "rotating")
     token = owner.login_tokens(NATIVE)["refresh_token"]
@@ -110,6 +114,7 @@ def test_case_07_a_token_that_does_not_rotate_needs_its_key_as_well(service: Ser
 
 
 def test_case_07_an_access_token_of_a_bound_family_is_no_bearer_token(service: Service) -> None:
+    """Keycloak, Spring Authorization Server: a bound token must not pass for one that is not."""
     owner = Prover(service)
     document = owner.login_tokens()
     for token in (document["access_token"], tokens(owner.refresh(document["refresh_token"]))["access_token"]):
@@ -119,6 +124,7 @@ def test_case_07_an_access_token_of_a_bound_family_is_no_bearer_token(service: S
 
 
 def test_case_07_the_key_of_one_application_opens_no_other(service: Service) -> None:
+    """Keycloak: a binding is to key and client."""
     owner = Prover(service)
     token = owner.login_tokens()["refresh_token"]
     before = service.items("FamiliesTable")

@@ -15,6 +15,7 @@ MANY = 12
 def test_case_09_of_parallel_replays_of_one_proof_exactly_one_is_accepted(
     service: Service, application: Application
 ) -> None:
+    """fosite: what was to be presented once was not checked for that (CVE-2020-15222)."""
     owner = Prover(service)
     token = owner.login_tokens(application)["refresh_token"]
     for _ in range(5):
@@ -29,6 +30,7 @@ def test_case_09_of_parallel_replays_of_one_proof_exactly_one_is_accepted(
 
 
 def test_case_09_of_parallel_replays_at_userinfo_exactly_one_is_accepted(service: Service) -> None:
+    """fosite: what was to be presented once was not checked for that (CVE-2020-15222)."""
     owner = Prover(service)
     token = owner.login_tokens()["access_token"]
     for jti in ("1", "2", "3"):

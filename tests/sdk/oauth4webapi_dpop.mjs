@@ -1,8 +1,8 @@
-// oauth4webapi with DPoP: prints where to log in, reads the callback, and prints what came of its story.
-
-import { createInterface } from "node:readline/promises";
+// oauth4webapi with DPoP in an application with or without a secret.
 
 import * as oauth from "oauth4webapi";
+
+import { obey } from "./deeds.mjs";
 
 const [issuer, clientId, secret, redirectUri, audience] = process.argv.slice(2);
 const insecure = { [oauth.allowInsecureRequests]: true };
@@ -41,56 +41,60 @@ const refresh = (token, options) =>
 const refusal = (promise) => promise.then(() => null, ({ error, status }) => ({ error, status }));
 
 const DPoP = await holder("ES256");
-const url = new URL(server.authorization_endpoint);
-url.search = new URLSearchParams({
-  client_id: clientId,
-  redirect_uri: redirectUri,
-  response_type: "code",
-  scope: "openid profile offline_access",
-  audience,
-  code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
-  code_challenge_method: "S256",
-  state,
-  nonce,
-  dpop_jkt: await DPoP.calculateThumbprint(),
-});
-const lines = createInterface({ input: process.stdin });
-console.log(url.href);
-const callback = oauth.validateAuthResponse(server, client, new URL((await lines[Symbol.asyncIterator]().next()).value), state);
+const thumbprint = await DPoP.calculateThumbprint();
 
-const exchanged = await send(
-  () =>
-    oauth.authorizationCodeGrantRequest(server, client, authentication, callback, redirectUri, verifier, {
-      ...insecure,
-      DPoP,
-    }),
-  (response) =>
-    oauth.processAuthorizationCodeResponse(server, client, response, { expectedNonce: nonce, requireIdToken: true }),
-);
-const held = [exchanged];
-for (let count = 0; count < 3; count += 1) held.push(await refresh(held.at(-1).refresh_token, { DPoP }));
+async function authorize() {
+  const url = new URL(server.authorization_endpoint);
+  url.search = new URLSearchParams({
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    response_type: "code",
+    scope: "openid profile offline_access",
+    audience,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: "S256",
+    state,
+    nonce,
+    dpop_jkt: thumbprint,
+  });
+  return url.href;
+}
 
-const { access_token: accessToken, refresh_token: refreshToken } = held.at(-1);
-const userinfo = (options) => oauth.userInfoRequest(server, client, accessToken, { ...insecure, ...options });
-const subject = oauth.getValidatedIdTokenClaims(exchanged).sub;
-const claims = await oauth.processUserInfoResponse(server, client, subject, await userinfo({ DPoP }));
-const asBearer = await userinfo({});
-const byThief = await userinfo({ DPoP: await holder("ES256") });
+/** Log in, refresh three times and ask for userinfo; then do all of it wrong. */
+async function story(url) {
+  const callback = oauth.validateAuthResponse(server, client, new URL(url), state);
+  const exchanged = await send(
+    () =>
+      oauth.authorizationCodeGrantRequest(server, client, authentication, callback, redirectUri, verifier, {
+        ...insecure,
+        DPoP,
+      }),
+    (response) =>
+      oauth.processAuthorizationCodeResponse(server, client, response, { expectedNonce: nonce, requireIdToken: true }),
+  );
+  const held = [exchanged];
+  for (let count = 0; count < 3; count += 1) held.push(await refresh(held.at(-1).refresh_token, { DPoP }));
 
-console.log(
-  JSON.stringify({
+  const { access_token: accessToken, refresh_token: refreshToken } = held.at(-1);
+  const userinfo = (options) => oauth.userInfoRequest(server, client, accessToken, { ...insecure, ...options });
+  const subject = oauth.getValidatedIdTokenClaims(exchanged).sub;
+  const claims = await oauth.processUserInfoResponse(server, client, subject, await userinfo({ DPoP }));
+  const asBearer = await userinfo({});
+  const byThief = await userinfo({ DPoP: await holder("ES256") });
+  return {
     algorithms: server.dpop_signing_alg_values_supported,
-    demands,
     types: held.map((tokens) => tokens.token_type),
     refreshTokens: held.map((tokens) => tokens.refresh_token),
     accessTokens: held.map((tokens) => tokens.access_token),
-    thumbprint: await DPoP.calculateThumbprint(),
+    thumbprint,
     subject: claims.sub,
     asBearer: [asBearer.status, asBearer.headers.get("www-authenticate")],
     byThief: [byThief.status, byThief.headers.get("www-authenticate")],
     withoutProof: await refusal(refresh(refreshToken, {})),
     withAnotherKey: await refusal(refresh(refreshToken, { DPoP: await holder("RS256") })),
     afterwards: await refusal(refresh(refreshToken, { DPoP })),
-  }),
-);
-lines.close();
+    demands,
+  };
+}
+
+await obey({ authorize, story });

@@ -10,12 +10,13 @@ from tests.sdk.running import EMAIL, SUBJECT, World
 from tests.sdk.story import npm_version
 from tests.sdk.test_auth0_spa_js import SpaJs
 
-SDK = {"sdk": "auth0-spa-js with DPoP", "version": npm_version("examples/browser", "@auth0/auth0-spa-js")}
+SDK = {"sdk": "auth0-spa-js", "version": npm_version("examples/browser", "@auth0/auth0-spa-js")}
 CACHES = pytest.mark.parametrize("cache", ["memory", "localstorage"])
 
 USERINFO = """
 async (auth0, url) => {
-  const fetcher = auth0.createFetcher({ dpopNonceId: "userinfo", getAccessToken: () => auth0.getTokenSilently({ detailedResponse: true }) });
+  const getAccessToken = () => auth0.getTokenSilently({ detailedResponse: true });
+  const fetcher = auth0.createFetcher({ dpopNonceId: "userinfo", getAccessToken });
   const response = await fetcher.fetchWithAuth(url);
   return await response.json();
 }
@@ -35,7 +36,9 @@ def key_of(client: SpaJs) -> str:
 
 
 @CACHES
-def test_spa_js_logs_in_refreshes_and_asks_for_userinfo(world: World, context: BrowserContext, cache: str) -> None:
+def test_with_dpop_it_logs_in_refreshes_and_asks_for_userinfo(
+    world: World, context: BrowserContext, cache: str
+) -> None:
     client = logged_in(world, context, cache)
     key, seen = key_of(client), {client.tokens().refresh_token}
     assert client.email == EMAIL
@@ -52,7 +55,7 @@ def test_spa_js_logs_in_refreshes_and_asks_for_userinfo(world: World, context: B
 
 
 @CACHES
-def test_a_stolen_refresh_token_is_of_no_use_and_nobody_is_logged_out(
+def test_with_dpop_a_stolen_refresh_token_is_of_no_use_and_nobody_is_logged_out(
     world: World, context: BrowserContext, cache: str
 ) -> None:
     client = logged_in(world, context, cache)
@@ -65,7 +68,7 @@ def test_a_stolen_refresh_token_is_of_no_use_and_nobody_is_logged_out(
 
 
 @CACHES
-def test_an_old_nonce_is_replaced_and_the_refresh_token_is_not_forgotten(
+def test_with_dpop_an_old_nonce_is_replaced_and_the_refresh_token_is_not_forgotten(
     world: World, context: BrowserContext, cache: str
 ) -> None:
     """The worker forgets its token at any JSON answer that has none."""
@@ -82,7 +85,7 @@ def test_an_old_nonce_is_replaced_and_the_refresh_token_is_not_forgotten(
 
 
 @CACHES
-def test_an_answer_that_is_lost_logs_nobody_out(world: World, context: BrowserContext, cache: str) -> None:
+def test_with_dpop_an_answer_that_is_lost_logs_nobody_out(world: World, context: BrowserContext, cache: str) -> None:
     """The SDK repeats the request with the proof it had, and a proof is good once."""
     client = logged_in(world, context, cache)
     spent = client.tokens().refresh_token
