@@ -209,6 +209,7 @@ def test_a_public_client_must_use_our_nonce(service: Service, prover: Prover, ap
     response = service.exchange(code, application, prover.header())
 
     assert refusal(response) == USE_NONCE
+    assert (service.events[-1].type.value, service.events[-1].client_id) == ("fapi", application.client_id)
     assert response.headers["access-control-expose-headers"] == "dpop-nonce"
     prover.nonce = response.headers["dpop-nonce"]
     again = service.exchange(code, application, prover.header())

@@ -186,6 +186,8 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
         "invalid_request",
     ),
     ("challenge padded", authorize(code_challenge=CHALLENGE + "="), 303, "invalid_request"),
+    ("dpop_jkt of 5,000 characters", authorize(dpop_jkt="A" * 5000), 303, "invalid_request"),
+    ("dpop_jkt that is none", authorize(dpop_jkt="x"), 303, "invalid_request"),
     ("challenge of 5,000 characters", authorize(code_challenge="A" * 5000), 303, "invalid_request"),
     ("a request object", authorize(request="eyJ.e30."), 303, "request_not_supported"),
     ("a request object by reference", authorize(request_uri="https://evil.example/"), 303, "request_uri_not_supported"),
@@ -394,6 +396,19 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
     ),
     ("token: deep JSON", token(DEEP, JSON), 400, "invalid_request"),
     ("token: JSON with 101 names", token(json.dumps({f"p{n}": "x" for n in range(101)}), JSON), 400, "invalid_request"),
+    # ---- /oauth/token: the proof of possession
+    ("token: DPoP empty", token(REFRESH, DPoP=""), 400, "invalid_dpop_proof"),
+    ("token: DPoP nonsense", token(REFRESH, DPoP="x"), 400, "invalid_dpop_proof"),
+    ("token: DPoP twice", token(EXCHANGE, DPoP="e30.e30.AA, e30.e30.AA"), 400, "invalid_dpop_proof"),
+    ("token: DPoP of nothing", token(EXCHANGE, DPoP="e30.e30.AA"), 400, "invalid_dpop_proof"),
+    ("token: DPoP not ASCII", token(REFRESH, DPoP="é.é.é"), 400, "invalid_dpop_proof"),
+    ("token: DPoP of 9,000 characters", token(REFRESH, DPoP="e30.e30." + "A" * 9000), 400, "invalid_dpop_proof"),
+    (
+        "token: DPoP with typ of a list",
+        token(REFRESH, DPoP="eyJhbGciOiJFUzI1NiIsInR5cCI6W119.e30.AA"),
+        400,
+        "invalid_dpop_proof",
+    ),
     # ---- /oauth/token: the client
     ("token: no client_id", token(without(REFRESH, "client_id")), 400, "invalid_request"),
     ("token: client_id unknown", token(changed(REFRESH, client_id="nobody")), 401, "invalid_client"),
@@ -624,6 +639,9 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
     ("introspect: an ID token", introspect(changed(INTROSPECT, token="$id_token")), 200, "inactive"),
     # ---- /userinfo
     ("userinfo: no token", get("/userinfo"), 401, ""),
+    ("userinfo: DPoP without a proof", userinfo("DPoP $access"), 401, "invalid_dpop_proof"),
+    ("userinfo: DPoP nonsense", userinfo("DPoP x"), 401, "invalid_token"),
+    ("userinfo: nothing after DPoP", userinfo("DPoP "), 401, ""),
     ("userinfo: a token in the query", get("/userinfo", "access_token=$access"), 401, ""),
     ("userinfo: another scheme", userinfo("Basic $access"), 401, ""),
     ("userinfo: no scheme", userinfo("$access"), 401, ""),

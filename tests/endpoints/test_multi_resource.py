@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from heirloom.domain.application import Application
+from heirloom.domain.resource_server import ProofRequirement
 from tests.endpoints.hands import declare, declare_api, store_calls
 from tests.endpoints.reading import submit
+from tests.proofs import Prover
 from tests.service import (
     API,
     ISSUER,
@@ -203,3 +205,17 @@ def test_a_login_gets_nothing_more_by_policies(service: Service) -> None:
     open_apis(service, notes={"write:notes"})
 
     assert "write:notes" not in service.login_tokens()["scope"]
+
+
+def test_an_api_that_takes_bound_tokens_only_is_not_opened_without_a_proof(service: Service, token: str) -> None:
+    """It is named by the request, so the token is not even spent."""
+    declare_api(service, OTHER_API, proof_required_for=ProofRequirement.ALL_CLIENTS)
+    prover = Prover(service)
+    prover.learn_nonce()
+    before = service.contents()
+
+    assert refusal(service.refresh(token, audience=OTHER_API)) == (400, "invalid_dpop_proof")
+
+    assert service.contents() == before
+    document = tokens(service.refresh(token, SPA, prover.header(), audience=OTHER_API))
+    assert claims_of(document["access_token"])["cnf"] == {"jkt": prover.key.thumbprint}

@@ -80,6 +80,8 @@ class TokenEndpoint:
         match error, grant_type:
             case ReuseDetected(), _:
                 event_type = EventType.REFRESH_TOKEN_REUSED
+            case UseDPoPNonce(), _:
+                event_type = EventType.REFUSED_REQUEST  # every login of a public client begins with it
             case _, GrantType.REFRESH_TOKEN:
                 event_type = EventType.FAILED_REFRESH_TOKEN_EXCHANGE
             case _, GrantType.AUTHORIZATION_CODE:
