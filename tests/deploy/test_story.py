@@ -20,6 +20,7 @@ from heirloom.domain.application import Application
 from local.stores import ACCOUNT
 from local.template import ROOT
 from tests.deploy.conftest import STACK
+from tests.proofs import Key, ath
 from tests.service import ALICE, API, CALLBACK, ORIGIN, PASSWORD, SPA, THIRD_PARTY, VERIFIER, authorization_request
 
 if TYPE_CHECKING:
@@ -153,6 +154,29 @@ def test_userinfo_knows_whose_token_it_is(browser: httpx.Client, alice: Person) 
 
     assert answer.status_code == 200, answer.text
     assert (answer.json()["sub"], answer.json()["email"]) == (ALICE.user_id, ALICE.email)
+
+
+def test_tokens_of_a_proof_are_good_with_that_key_alone(stack: "Stack", browser: httpx.Client, alice: Person) -> None:
+    """Both functions must be allowed to take proofs."""
+    key, issuer = Key(), stack.outputs["Issuer"]
+    target = f"{issuer}oauth/token"
+
+    def prove(**claims: Any) -> dict[str, str]:
+        return {"dpop": key.proof(int(time.time()), **{"htu": target, **claims})}
+
+    form = {"grant_type": "authorization_code", "client_id": SPA.client_id, "code": alice.code(SPA)}
+    form |= {"redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+    demand = browser.post("/oauth/token", data=form, headers=prove())
+    assert demand.json()["error"] == "use_dpop_nonce", demand.text
+    nonce = demand.headers["dpop-nonce"]
+    answer = browser.post("/oauth/token", data=form, headers=prove(nonce=nonce))
+    assert answer.status_code == 200, answer.text
+    bound = answer.json()["access_token"]
+    asked = prove(htm="GET", htu=f"{issuer}userinfo", ath=ath(bound)) | {"authorization": f"DPoP {bound}"}
+
+    assert browser.get("/userinfo", headers=asked).json()["sub"] == ALICE.user_id
+    assert browser.get("/userinfo", headers=asked).status_code == 401, "once"
+    assert refresh(browser, answer.json()["refresh_token"]).json()["error"] == "invalid_grant"
 
 
 def test_a_second_login_in_the_browser_asks_for_no_password(browser: httpx.Client, alice: Person) -> None:
