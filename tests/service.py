@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from heirloom.adapters import provisioning
+from heirloom.adapters.client_assertions import JwtAssertions
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.dpop import JwtProofVerifier
@@ -48,6 +49,7 @@ from heirloom.domain.user import User
 from heirloom.endpoints.authorization_flow import AuthorizationFlow
 from heirloom.endpoints.authorize import AuthorizeEndpoint
 from heirloom.endpoints.browser import Browser
+from heirloom.endpoints.client import ClientAuthentication
 from heirloom.endpoints.code_exchange import CodeGrant
 from heirloom.endpoints.consent import ConsentEndpoint
 from heirloom.endpoints.cross_origin import Preflight
@@ -312,8 +314,10 @@ class Service:
             events=events,
         )
         authorize = AuthorizeEndpoint(flow)
+        single_use = DynamoDBSingleUse(client, tables["SingleUseTable"])
+        clients = ClientAuthentication(ISSUER, configuration, JwtAssertions(), single_use)
         discovery = DiscoveryEndpoint(ISSUER, tuple(LANGUAGES))
-        proofs = Proofs(JwtProofVerifier(), DynamoDBSingleUse(client, tables["SingleUseTable"]))
+        proofs = Proofs(JwtProofVerifier(), single_use)
         userinfo = UserinfoEndpoint(ISSUER, configuration, verifier, proofs, users, events)
         token_proofs = TokenRequestProofs(f"{ISSUER}oauth/token", proofs, keys)
         grants: dict[GrantType, Grant] = {
@@ -339,10 +343,14 @@ class Service:
                 ("GET", "/v2/logout"): LogoutEndpoint(flow, ending),
                 ("GET", "/oidc/logout"): OidcLogoutEndpoint(flow, ending),
                 ("POST", "/oidc/logout"): OidcLogoutEndpoint(flow, ending),
-                ("POST", "/oauth/token"): TokenEndpoint(ISSUER, configuration, grants, keys, token_proofs, events),
+                ("POST", "/oauth/token"): TokenEndpoint(
+                    ISSUER, configuration, clients, grants, keys, token_proofs, events
+                ),
                 ("OPTIONS", "/oauth/token"): Preflight(configuration, "POST"),
-                ("POST", "/oauth/revoke"): RevocationEndpoint(configuration, families, consents, keys, events),
-                ("POST", "/oauth/introspect"): IntrospectionEndpoint(configuration, families, keys, verifier, events),
+                ("POST", "/oauth/revoke"): RevocationEndpoint(clients, configuration, families, consents, keys, events),
+                ("POST", "/oauth/introspect"): IntrospectionEndpoint(
+                    clients, configuration, families, keys, verifier, events
+                ),
                 ("OPTIONS", "/oauth/revoke"): Preflight(configuration, "POST"),
                 ("GET", "/userinfo"): userinfo,
                 ("POST", "/userinfo"): userinfo,

@@ -7,6 +7,7 @@ import jwt
 import pytest
 
 from heirloom.pages.catalogue import LANGUAGES
+from tests.endpoints.assertions import SIGNING, assertion, ec, rsa, with_assertion
 from tests.endpoints.reading import kind, read
 from tests.service import ISSUER, Service, answered, claims_of, refusal, rsa_key
 
@@ -93,9 +94,24 @@ def test_plain_and_implicit_are_not_listed(service: Service) -> None:
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     assert metadata["response_types_supported"] == ["code"]
     assert metadata["id_token_signing_alg_values_supported"] == ["RS256"]
-    assert metadata["token_endpoint_auth_methods_supported"] == ["none", "client_secret_post", "client_secret_basic"]
+    methods = ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"]
+    assert metadata["token_endpoint_auth_methods_supported"] == methods
+    assert metadata["introspection_endpoint_auth_methods_supported"] == methods[1:]
     assert metadata["request_uri_parameter_supported"] is False
     assert metadata["dpop_signing_alg_values_supported"] == ["ES256", "RS256"]
+
+
+def test_every_algorithm_that_is_listed_for_assertions_is_taken_and_no_other(service: Service) -> None:
+    service.declare(SIGNING)
+    suffix = "_endpoint_auth_signing_alg_values_supported"
+    lists = {name: value for name, value in document(service).items() if name.endswith(suffix)}
+    (algorithms,) = {tuple(value) for value in lists.values()}
+
+    assert {name.removesuffix(suffix) for name in lists} == {"token", "revocation", "introspection"}
+    for algorithm in [*algorithms, "RS512"]:
+        text = assertion(key=ec() if algorithm == "ES256" else rsa(), algorithm=algorithm, jti=algorithm)
+        response = service.send("POST", "/oauth/revoke", with_assertion({"token": "x"}, text))
+        assert response.status == (401 if algorithm == "RS512" else 200), algorithm
 
 
 def test_what_is_not_sent_is_not_promised(service: Service) -> None:

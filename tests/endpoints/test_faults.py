@@ -12,6 +12,7 @@ from heirloom.adapters import web
 from heirloom.domain.errors import SigningFailed, StoreUnavailable
 from heirloom.domain.lifetimes import DAY
 from heirloom.http import Response
+from tests.endpoints.assertions import SIGNING, assertion, with_assertion
 from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.faults import AFTER, BEFORE, FAULTS, Steps, answered_with, unavailable
 from tests.service import (
@@ -155,6 +156,8 @@ def unread(service: Service) -> None:
         changes: dict[str, object] = {}
         if hasattr(endpoint, "configuration"):
             changes["configuration"] = configuration
+        if hasattr(endpoint, "clients"):
+            changes["clients"] = dataclasses.replace(endpoint.clients, configuration=configuration)
         if hasattr(endpoint, "flow"):
             changes["flow"] = dataclasses.replace(endpoint.flow, configuration=configuration)
         if hasattr(endpoint, "verifier"):
@@ -267,6 +270,26 @@ def test_a_second_use_of_a_code_is_not_reported_before_the_revocation_is_durable
     assert unavailable(service.exchange(code))
     assert refusal(service.exchange(code)) == (400, "invalid_grant")
     assert refusal(service.refresh(token)) == (400, "invalid_grant")
+
+
+# ---- Client assertions
+
+
+@every_fault
+@either_side
+def test_an_assertion_of_which_nobody_knows_whether_it_was_presented_is_neither_taken_nor_refused(
+    service: Service, store: Steps, fault: Exception, when: str
+) -> None:
+    """The client signs another one: it does so for every request."""
+    service.declare(SIGNING)
+    form = {"grant_type": "refresh_token", "refresh_token": service.login_tokens()["refresh_token"]}
+    store.fail(when, fault)
+
+    assert unavailable(service.send("POST", "/oauth/token", with_assertion(form, assertion())))
+    again = service.send("POST", "/oauth/revoke", with_assertion({"token": "x"}, assertion()))
+    another = service.send("POST", "/oauth/revoke", with_assertion({"token": "x"}, assertion(jti="two")))
+
+    assert (again.status, another.status) == (200 if when == BEFORE else 401, 200)
 
 
 # ---- Revocation and userinfo

@@ -123,9 +123,10 @@ def test_sessions_are_changed_at_login_and_logout_and_asked_about_by_the_exchang
     }
 
 
-def test_proofs_are_taken_by_whoever_judges_them(template: Template) -> None:
-    assert who_may(template, "dynamodb:PutItem", "SingleUseTable") == {"Token", "Userinfo"}
-    assert not who_may(template, "dynamodb:UpdateItem", "SingleUseTable")
+def test_proofs_and_assertions_are_taken_by_whoever_judges_them(template: Template) -> None:
+    assert who_may(template, "dynamodb:PutItem", "SingleUseTable") == {"Token", "Revoke", "Userinfo"}
+    for action in ("dynamodb:UpdateItem", "dynamodb:GetItem"):
+        assert not who_may(template, action, "SingleUseTable")
 
 
 def test_configuration_is_written_by_rotation_only_and_there_only_the_public_keys(template: Template) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote_plus
 
+from heirloom.domain import client_assertion
 from heirloom.domain.application import AuthenticationMethod, ClientCredentials
 from heirloom.domain.errors import InvalidClient, InvalidRequest, OAuthError, UseDPoPNonce
 from heirloom.domain.events import Caller
@@ -103,11 +104,13 @@ def client_credentials(request: Request, parameters: Parameters) -> ClientCreden
     """Return how the client proves who it is (RFC 6749 §2.3).
 
     Raise `InvalidRequest` when it uses two methods at once or names itself nowhere, `InvalidClient` for a Basic
-    header that is none.
+    header or an assertion that is none.
     """
     header = request.headers.get("authorization", "")
     if header[:6].lower() == "basic ":
         return _basic(header[6:].strip(), parameters)
+    if "client_assertion" in parameters or "client_assertion_type" in parameters:
+        return _assertion(parameters)
     client_id = parameters.get("client_id")
     if client_id is None:
         raise InvalidRequest("Missing required parameter: client_id")
@@ -220,8 +223,19 @@ def _json_value(value: object) -> str:
     raise InvalidRequest("A parameter is not a string")
 
 
+def _assertion(parameters: Parameters) -> ClientCredentials:
+    """RFC 7521 §4.2: `client_id` is optional, and whoever else the assertion names is refused when it is verified."""
+    if "client_secret" in parameters:
+        raise InvalidRequest("The client must authenticate in one way only")
+    assertion = parameters.get("client_assertion")
+    if assertion is None or parameters.get("client_assertion_type") != client_assertion.TYPE:
+        raise InvalidClient(reason="client assertion: missing, or of another type")
+    client_id = parameters.get("client_id") or client_assertion.claimed_client_id(assertion)
+    return ClientCredentials(AuthenticationMethod.PRIVATE_KEY_JWT, client_id, assertion=assertion)
+
+
 def _basic(encoded: str, parameters: Parameters) -> ClientCredentials:
-    if "client_secret" in parameters or "client_assertion" in parameters:
+    if not parameters.keys().isdisjoint(("client_secret", "client_assertion", "client_assertion_type")):
         raise InvalidRequest("The client must authenticate in one way only")
     try:
         octets = base64.b64decode(encoded, validate=True)

@@ -17,6 +17,7 @@ from heirloom.domain.application import (
     RefreshTokenPolicy,
     Tenant,
 )
+from heirloom.domain.client_key import ClientKey
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
 
@@ -131,6 +132,7 @@ def decode_application(document: str) -> Application:
             "app_type": ApplicationType(fields["app_type"]),
             "token_endpoint_auth_method": AuthenticationMethod(fields["token_endpoint_auth_method"]),
             "secret_digest": None if digest is None else encoding.decode(digest),
+            "public_keys": tuple(map(_client_key, fields.get("public_keys", ()))),
             "refresh_token": _policy(_known(fields["refresh_token"], RefreshTokenPolicy)),
         }
     )
@@ -157,6 +159,11 @@ def decode_tenant(document: str) -> Tenant:
     """Return the tenant of a document."""
     fields = _fields(document, Tenant)
     return Tenant(**{**fields, "allowed_logout_urls": frozenset(fields["allowed_logout_urls"])})
+
+
+def _client_key(fields: Mapping[str, Any]) -> ClientKey:
+    known = _known(fields, ClientKey)
+    return ClientKey(**{**known, "algorithms": frozenset(known["algorithms"])})
 
 
 def _fields(document: str, of: type[Any]) -> Document:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from heirloom.domain import lifetimes, redirect_uri
+from heirloom.domain.client_key import ClientKey
 from heirloom.domain.errors import InvalidClient, UnauthorizedClient
 
 
@@ -25,6 +26,7 @@ class AuthenticationMethod(enum.StrEnum):
     NONE = "none"
     CLIENT_SECRET_POST = "client_secret_post"
     CLIENT_SECRET_BASIC = "client_secret_basic"
+    PRIVATE_KEY_JWT = "private_key_jwt"
 
 
 class GrantType(enum.StrEnum):
@@ -50,7 +52,7 @@ class RefreshTokenPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """What a request brought to prove who it is: nothing, or a secret in the body or in a Basic header.
+    """What a request brought to prove who it is: nothing, a secret in the body or in a Basic header, or an assertion.
 
     A Basic header has up to two readings: raw, and percent-decoded as RFC 6749 §2.3.1 has it.
     """
@@ -58,6 +60,7 @@ class ClientCredentials:
     method: AuthenticationMethod
     client_id: str
     secrets: tuple[str, ...] = field(repr=False, default=())
+    assertion: str = field(repr=False, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Application:
     token_endpoint_auth_method: AuthenticationMethod
     secret_digest: bytes | None = field(default=None, repr=False)
     """SHA-256 of the client secret."""
+    public_keys: tuple[ClientKey, ...] = ()
     is_first_party: bool = True
     oidc_conformant: bool = True
     require_proof_key: bool = True
@@ -91,8 +95,13 @@ class Application:
 
     @property
     def confidential(self) -> bool:
-        """Tell whether the application can keep a secret (RFC 6749 §2.1)."""
+        """Tell whether the application can keep a secret, be it a private key (RFC 6749 §2.1)."""
         return self.token_endpoint_auth_method is not AuthenticationMethod.NONE
+
+    @property
+    def signs_assertions(self) -> bool:
+        """Tell whether it proves who it is with its private key, and so with no client secret."""
+        return self.token_endpoint_auth_method is AuthenticationMethod.PRIVATE_KEY_JWT
 
     @property
     def proof_key_required(self) -> bool:
@@ -111,8 +120,11 @@ class Application:
         """Return if *credentials* prove to be this application; raise `InvalidClient`.
 
         A confidential client may send its secret in the body or in a Basic header, whichever its library prefers.
-        A public client has no secret and must not claim one.
+        A public client has no secret and must not claim one. One that signs assertions has no other way: here it is
+        refused.
         """
+        if self.signs_assertions:
+            raise InvalidClient(reason="missing client assertion")
         if not self.confidential:
             if credentials.method is not AuthenticationMethod.NONE:
                 raise InvalidClient(reason="a public client sent a secret")

@@ -1,12 +1,13 @@
 """What the endpoints need of the world. Every store verb may raise `StoreUnavailable`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from heirloom.domain.application import Application, Tenant
 from heirloom.domain.authorization_code import AuthorizationCode
 from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.claims import UnsignedToken
+from heirloom.domain.client_key import ClientKey
 from heirloom.domain.dpop import SignedClaims
 from heirloom.domain.events import Event
 from heirloom.domain.family import Family, Rotation
@@ -226,6 +227,13 @@ class SingleUse(Protocol):
 
     def claim(self, identifier: str, *, expires_at: int) -> bool:
         """Take *identifier* durably and return whether nobody had; remembered until epoch second *expires_at*."""
+
+
+class Assertions(Protocol):
+    """Signatures of client assertions."""
+
+    def claims(self, assertion: str, keys: Iterable[ClientKey]) -> Mapping[str, object]:
+        """Return what an assertion says that one of *keys* signed; raise `InvalidClient`."""
 
 
 class Passwords(Protocol):

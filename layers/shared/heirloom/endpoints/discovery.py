@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from heirloom.domain import dpop, scope, user
 from heirloom.domain.application import AuthenticationMethod, GrantType
 from heirloom.domain.authorization import Prompt, ResponseMode
+from heirloom.domain.client_key import SigningAlgorithm
 from heirloom.domain.pkce import METHOD
 from heirloom.http import Request, Response
 
@@ -22,6 +23,7 @@ EVERYBODY = {"access-control-allow-origin": "*"}
 def metadata(issuer: str, ui_locales: tuple[str, ...]) -> dict[str, object]:
     """Return the server's metadata: what is listed works, what works is listed."""
     claims = [claim for value in scope.PROFILE_SCOPES for claim in user.CLAIMS_BY_SCOPE[value]]
+    algorithms = [algorithm.value for algorithm in SigningAlgorithm]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}authorize",
@@ -37,10 +39,13 @@ def metadata(issuer: str, ui_locales: tuple[str, ...]) -> dict[str, object]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "token_endpoint_auth_methods_supported": [method.value for method in AuthenticationMethod],
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": [method.value for method in AuthenticationMethod],
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_methods_supported": [
             method.value for method in AuthenticationMethod if method is not AuthenticationMethod.NONE
         ],
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": [METHOD],
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "prompt_values_supported": [prompt.value for prompt in Prompt],

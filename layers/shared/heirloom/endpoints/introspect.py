@@ -11,7 +11,7 @@ from heirloom.domain.events import Event, EventType
 from heirloom.domain.family import Family, expired
 from heirloom.domain.ports import Configuration, Events, Families, TokenKeys, Verifier
 from heirloom.domain.refresh_token import PREFIX, FamilyKey, Forged
-from heirloom.endpoints.client import identify
+from heirloom.endpoints.client import ClientAuthentication
 from heirloom.endpoints.refresh import presented_token
 from heirloom.http import Request, Response
 
@@ -28,6 +28,7 @@ class IntrospectionEndpoint:
     Anybody else could learn from a stolen refresh token when it is worth presenting.
     """
 
+    clients: ClientAuthentication
     configuration: Configuration
     families: Families
     token_keys: TokenKeys
@@ -39,8 +40,8 @@ class IntrospectionEndpoint:
         application = None
         try:
             parameters = request.body_parameters()
-            application, credentials = identify(request, parameters, self.configuration)
-            application.authenticate(credentials)
+            application, credentials = self.clients.identify(request, parameters)
+            self.clients.authenticate(request, application, credentials)
             if not application.confidential:
                 # RFC 7662 §2.1: "To prevent token scanning attacks, the endpoint MUST also require … authorization".
                 raise InvalidClient(reason="a public client asked for introspection")

@@ -10,7 +10,7 @@ from heirloom.domain.errors import Fault, OAuthError
 from heirloom.domain.events import Event, EventType
 from heirloom.domain.ports import Configuration, Consents, Events, Families, TokenKeys
 from heirloom.domain.refresh_token import Forged, RefreshToken
-from heirloom.endpoints.client import identify
+from heirloom.endpoints.client import ClientAuthentication
 from heirloom.endpoints.cross_origin import readable
 from heirloom.endpoints.refresh import presented_token
 from heirloom.endpoints.revocations import Revocations
@@ -23,6 +23,7 @@ BY_APPLICATION = "revoked_by_application"
 class RevocationEndpoint:
     """Revokes the family of any genuine token of it, the live one or one spent long ago."""
 
+    clients: ClientAuthentication
     configuration: Configuration
     families: Families
     consents: Consents
@@ -38,8 +39,8 @@ class RevocationEndpoint:
         application = None
         try:
             parameters = request.body_parameters()
-            application, credentials = identify(request, parameters, self.configuration)
-            application.authenticate(credentials)
+            application, credentials = self.clients.identify(request, parameters)
+            self.clients.authenticate(request, application, credentials)
             self._revoke(http.required(parameters, "token"), request, application)
             response = Response(200, headers={"content-type": "application/json", **http.NO_STORE})
         except OAuthError as error:

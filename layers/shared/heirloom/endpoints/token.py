@@ -11,7 +11,7 @@ from heirloom.domain.errors import Fault, OAuthError, ReuseDetected, Unsupported
 from heirloom.domain.events import Event, EventType
 from heirloom.domain.ports import Configuration, Events, SigningKeys
 from heirloom.endpoints import issuance
-from heirloom.endpoints.client import identify
+from heirloom.endpoints.client import ClientAuthentication
 from heirloom.endpoints.cross_origin import readable
 from heirloom.endpoints.issuance import Exchange
 from heirloom.endpoints.proof_of_possession import TokenRequestProofs
@@ -36,6 +36,7 @@ class TokenEndpoint:
 
     issuer: str
     configuration: Configuration
+    clients: ClientAuthentication
     grants: Mapping[GrantType, Grant]
     signing_keys: SigningKeys
     proofs: TokenRequestProofs
@@ -47,8 +48,8 @@ class TokenEndpoint:
         application = None
         try:
             parameters = request.body_parameters()
-            application, credentials = identify(request, parameters, self.configuration)
-            application.authenticate(credentials)
+            application, credentials = self.clients.identify(request, parameters)
+            self.clients.authenticate(request, application, credentials)
             response = self._exchange(request, application, parameters)
         except OAuthError as error:
             self._record(error, request, application, parameters.get("grant_type"))

@@ -9,6 +9,7 @@ from heirloom.adapters.secret import Secret
 from heirloom.adapters.token_keys import SecretTokenKeys
 from heirloom.endpoints.introspect import IntrospectionEndpoint
 from heirloom.endpoints.revoke import RevocationEndpoint
+from heirloom.wiring.clients import clients
 from heirloom.wiring.common import configuration, dynamodb, events, families, settings
 
 
@@ -22,11 +23,11 @@ def token_keys() -> SecretTokenKeys:
 def revocation() -> RevocationEndpoint:
     """Return `POST /oauth/revoke`."""
     consents = DynamoDBConsents(dynamodb(), settings().grants_table)
-    return RevocationEndpoint(configuration(), families(), consents, token_keys(), events())
+    return RevocationEndpoint(clients(), configuration(), families(), consents, token_keys(), events())
 
 
 @cache
 def introspection() -> IntrospectionEndpoint:
     """Return `POST /oauth/introspect`."""
     verifier = PublishedKeysVerifier(settings().issuer, configuration().published_keys)
-    return IntrospectionEndpoint(configuration(), families(), token_keys(), verifier, events())
+    return IntrospectionEndpoint(clients(), configuration(), families(), token_keys(), verifier, events())

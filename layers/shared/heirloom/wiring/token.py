@@ -12,6 +12,7 @@ from heirloom.endpoints.code_exchange import CodeGrant
 from heirloom.endpoints.proof_of_possession import TokenRequestProofs
 from heirloom.endpoints.refresh import RefreshGrant
 from heirloom.endpoints.token import TokenEndpoint
+from heirloom.wiring.clients import clients
 from heirloom.wiring.common import configuration, dynamodb, events, families, settings
 from heirloom.wiring.proofs import proofs
 
@@ -26,6 +27,7 @@ def token() -> TokenEndpoint:
     return TokenEndpoint(
         issuer=issuer,
         configuration=configuration(),
+        clients=clients(),
         grants={
             GrantType.AUTHORIZATION_CODE: CodeGrant(configuration(), codes, families(), token_keys, events(), issuer),
             GrantType.REFRESH_TOKEN: RefreshGrant(configuration(), families(), token_keys, events()),
