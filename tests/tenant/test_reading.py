@@ -313,7 +313,7 @@ def test_grants_that_are_not_offered_are_reported() -> None:
         (("clients", 0, "require_pushed_authorization_requests"), True),
         (("clients", 0, "signed_request_object"), {"required": True}),
         (("clients", 0, "organization_usage"), "require"),
-        (("clients", 1, "client_authentication_methods"), {"private_key_jwt": {"credentials": [{"id": "x"}]}}),
+        (("clients", 1, "jwks_uri"), "https://web.example/jwks.json"),
         (("clients", 1, "compliance_level"), "fapi1_adv_pkj_par"),
         (("resourceServers", 0, "enforce_policies"), True),
         (("resourceServers", 0, "token_encryption"), {"format": "compact-nested-jwe"}),

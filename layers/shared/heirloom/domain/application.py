@@ -99,6 +99,11 @@ class Application:
         return self.token_endpoint_auth_method is not AuthenticationMethod.NONE
 
     @property
+    def keeps_secret(self) -> bool:
+        """Tell whether it proves who it is with a client secret."""
+        return self.confidential and not self.signs_assertions
+
+    @property
     def signs_assertions(self) -> bool:
         """Tell whether it proves who it is with its private key, and so with no client secret."""
         return self.token_endpoint_auth_method is AuthenticationMethod.PRIVATE_KEY_JWT

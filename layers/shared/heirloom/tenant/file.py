@@ -148,6 +148,33 @@ class ProofOfPossession(Model):
     required_for: Literal["all_clients", "public_clients"] = "all_clients"
 
 
+class JwkSet(Model):
+    """`clients[].jwks` (RFC 7517 §5)."""
+
+    keys: list[dict[str, object]] = Field(repr=False)
+
+
+class PrivateKeyJwt(Model):
+    """`clients[].client_authentication_methods.private_key_jwt`."""
+
+    credentials: list[dict[str, object]] = Field(repr=False)
+
+
+class ClientAuthenticationMethods(Model):
+    """`clients[].client_authentication_methods`."""
+
+    private_key_jwt: PrivateKeyJwt
+
+
+class Credential(Model):
+    """`clients[].client_authentication_methods.private_key_jwt.credentials[]`."""
+
+    credential_type: Literal["public_key"] = "public_key"
+    pem: str | None = Field(default=None, repr=False)
+    alg: Text | None = None
+    kid: Text | None = None
+
+
 class Client(Model):
     """`clients[]`."""
 
@@ -157,7 +184,11 @@ class Client(Model):
     app_type: Literal["spa", "native", "regular_web", "non_interactive"]
     is_first_party: bool = True
     oidc_conformant: bool = True
-    token_endpoint_auth_method: Literal["none", "client_secret_post", "client_secret_basic"] | None = None
+    token_endpoint_auth_method: (
+        Literal["none", "client_secret_post", "client_secret_basic", "private_key_jwt"] | None
+    ) = None
+    jwks: JwkSet | None = None
+    client_authentication_methods: dict[str, object] | None = Field(default=None, repr=False)
     require_proof_key: bool = True
     require_proof_of_possession: bool = False
     callbacks: list[Url] = []

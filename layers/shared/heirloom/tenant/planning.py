@@ -178,7 +178,7 @@ def _inheriting(application: Application, former: Application | None) -> Applica
     if former is None:
         return application
     digest = application.secret_digest
-    if application.confidential and digest is None:
+    if application.keeps_secret and digest is None:
         digest = former.secret_digest
     return replace(application, secret_digest=digest, not_before=application.not_before or former.not_before)
 
@@ -190,7 +190,7 @@ def _changes(
     wanted: Mapping[str, Configured | None],
 ) -> Iterator[Change]:
     for name, after in wanted.items():
-        secret_missing = isinstance(after, Application) and after.confidential and after.secret_digest is None
+        secret_missing = isinstance(after, Application) and after.keeps_secret and after.secret_digest is None
         if name not in documents:
             yield Change(Action.CREATE, kind, name, after=after, secret_missing=secret_missing)
         elif secret_missing or present[name] != after:
@@ -279,7 +279,13 @@ _SECRETS = frozenset({"client_secret"})
 
 
 def _properties(value: Configured | None) -> dict[str, object]:
-    return {} if value is None else _flat(json.loads(configuration.encode(value)))
+    if value is None:
+        return {}
+    properties = json.loads(configuration.encode(value))
+    if isinstance(value, Application):
+        properties["jwks"] = [str(key) for key in value.public_keys]
+        del properties["public_keys"]
+    return _flat(properties)
 
 
 def _person(user: User) -> dict[str, object]:

@@ -59,8 +59,8 @@ CLIENT = Foreign(
     ),
     protective=_names(
         """
-        client_authentication_methods compliance_level encryption_key jwks_uri organization_require_behavior
-        organization_usage require_pushed_authorization_requests signed_request_object
+        compliance_level encryption_key jwks_uri organization_require_behavior organization_usage
+        require_pushed_authorization_requests signed_request_object
         """
     ),
     harmless_values={
@@ -68,6 +68,13 @@ CLIENT = Foreign(
         "organization_require_behavior": ("no_prompt",),
         "organization_usage": ("allow", "deny"),
     },
+)
+
+CLIENT_AUTHENTICATION_METHODS = Foreign(protective=frozenset({"self_signed_tls_client_auth", "tls_client_auth"}))
+
+CREDENTIAL = Foreign(
+    ignored=_names("created_at id name thumbprint_sha256 updated_at"),
+    protective=_names("expires_at parse_expiry_from_cert subject_dn"),
 )
 
 REFRESH_TOKEN = Foreign()

@@ -15,12 +15,13 @@ from heirloom.domain.application import (
     Tenant,
     secret_digest,
 )
+from heirloom.domain.client_key import ClientKey
 from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE
 from heirloom.domain.redirect_uri import Unregistrable
 from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
 from heirloom.domain.user import normalised_email
 from heirloom.pages import policy
-from heirloom.tenant import file, properties
+from heirloom.tenant import client_keys, file, properties
 from heirloom.tenant.remarks import Invalid, Path, Remark, Remarks
 
 _ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?", re.ASCII)
@@ -231,7 +232,8 @@ class _Reading:
         native = app_type is ApplicationType.NATIVE
         if not confidential and not client.require_proof_key:
             self._remarks.refuse((*path, "require_proof_key"), "must be true: a client that keeps no secret needs PKCE")
-        if not confidential and client.client_secret is not None:
+        keeps_secret = confidential and method is not AuthenticationMethod.PRIVATE_KEY_JWT
+        if not keeps_secret and client.client_secret is not None:
             self._remarks.ignore((*path, "client_secret"), "the client authenticates without one")
         self._check_redirects((*path, "callbacks"), client.callbacks, native=native)
         self._check_redirects((*path, "allowed_logout_urls"), client.allowed_logout_urls, native=native)
@@ -248,7 +250,8 @@ class _Reading:
             name=client.name,
             app_type=app_type,
             token_endpoint_auth_method=method,
-            secret_digest=secret_digest(client.client_secret) if confidential and client.client_secret else None,
+            secret_digest=secret_digest(client.client_secret) if keeps_secret and client.client_secret else None,
+            public_keys=self._public_keys(client, method, path),
             is_first_party=client.is_first_party,
             oidc_conformant=client.oidc_conformant,
             require_proof_key=client.require_proof_key,
@@ -270,6 +273,8 @@ class _Reading:
     ) -> AuthenticationMethod:
         public = app_type in {ApplicationType.SINGLE_PAGE, ApplicationType.NATIVE}
         if client.token_endpoint_auth_method is None:
+            if client.client_authentication_methods:
+                return AuthenticationMethod.PRIVATE_KEY_JWT
             return AuthenticationMethod.NONE if public else AuthenticationMethod.CLIENT_SECRET_POST
         method = AuthenticationMethod(client.token_endpoint_auth_method)
         if app_type is ApplicationType.SINGLE_PAGE and method is not AuthenticationMethod.NONE:
@@ -277,6 +282,15 @@ class _Reading:
                 (*path, "token_endpoint_auth_method"), "must be none: everybody can read a single-page application"
             )
         return method
+
+    def _public_keys(self, client: file.Client, method: AuthenticationMethod, path: Path) -> tuple[ClientKey, ...]:
+        if method is AuthenticationMethod.PRIVATE_KEY_JWT:
+            return client_keys.of_client(client, path, self._remarks)
+        if client.jwks is not None or client.client_authentication_methods:
+            self._remarks.refuse(
+                (*path, "token_endpoint_auth_method"), "must be private_key_jwt for the client's keys to mean anything"
+            )
+        return ()
 
     def _grant_types(self, client: file.Client, app_type: ApplicationType, path: Path) -> frozenset[str]:
         offered = frozenset(grant.value for grant in GrantType)
