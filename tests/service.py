@@ -41,6 +41,7 @@ from heirloom.domain.application import (
     secret_digest,
 )
 from heirloom.domain.backchannel_logout import LogoutNotice
+from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.events import Caller, Event
 from heirloom.domain.refresh_token import PREFIX, FamilyKey
 from heirloom.domain.resource_server import ResourceServer
@@ -50,6 +51,7 @@ from heirloom.endpoints.authorization_flow import AuthorizationFlow
 from heirloom.endpoints.authorize import AuthorizeEndpoint
 from heirloom.endpoints.browser import Browser
 from heirloom.endpoints.client import ClientAuthentication
+from heirloom.endpoints.client_credentials import ClientCredentialsGrant
 from heirloom.endpoints.code_exchange import CodeGrant
 from heirloom.endpoints.consent import ConsentEndpoint
 from heirloom.endpoints.cross_origin import Preflight
@@ -168,12 +170,16 @@ class Declared:
     applications: dict[str, Application]
     apis: dict[str, ResourceServer]
     settings: Tenant = dataclasses.field(default_factory=Tenant)
+    client_grants: list[ClientGrant] = dataclasses.field(default_factory=list)
 
     def application(self, client_id: str) -> Application | None:
         return self.applications.get(client_id)
 
     def resource_server(self, identifier: str) -> ResourceServer | None:
         return self.apis.get(identifier)
+
+    def client_grant(self, client_id: str, audience: str) -> ClientGrant | None:
+        return next((it for it in self.client_grants if (it.client_id, it.audience) == (client_id, audience)), None)
 
     def tenant(self) -> Tenant:
         return self.settings
@@ -323,6 +329,7 @@ class Service:
         grants: dict[GrantType, Grant] = {
             GrantType.AUTHORIZATION_CODE: CodeGrant(configuration, codes, families, keys, events, ISSUER),
             GrantType.REFRESH_TOKEN: RefreshGrant(configuration, families, keys, events),
+            GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(configuration, events),
         }
         attempts = DynamoDBLoginAttempts(client, tables["LoginAttemptsTable"])
         return cls(

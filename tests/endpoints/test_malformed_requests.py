@@ -7,17 +7,19 @@ that asks holds a good session, so whatever slipped through would leave a trace 
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
+from heirloom.domain.application import GrantType
 from heirloom.http import Response
 from tests import service as harness
 from tests.endpoints.reading import kind
 from tests.service import (
     ALICE,
+    API,
     CALLBACK,
     CHALLENGE,
     ORIGIN,
@@ -26,6 +28,7 @@ from tests.service import (
     SPA,
     THIRD_PARTY,
     VERIFIER,
+    WEB,
     Service,
     answered,
     authorization_request,
@@ -47,6 +50,7 @@ EXCHANGE = "grant_type=authorization_code&code=$code&" + urlencode(
 )
 REFRESH = "grant_type=refresh_token&client_id=spa&refresh_token=$refresh"
 INTROSPECT = f"client_id=web&client_secret={SECRET}&token=$refresh"
+MACHINE = f"grant_type=client_credentials&client_id=spa&audience={quote(API)}"
 REVOKE = "client_id=spa&token=$refresh"
 
 
@@ -561,6 +565,29 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
     ("token: scope of 5,000 characters", token(changed(REFRESH, scope="x" * 5000)), 400, "invalid_scope"),
     ("token: scope with a backslash", token(changed(REFRESH, scope="openid\\")), 400, "invalid_scope"),
     ("token: scope of which nothing was granted", token(changed(REFRESH, scope="write:notes")), 400, "invalid_scope"),
+    ("token: client_credentials of a public client", token(MACHINE), 400, "unauthorized_client"),
+    ("token: client_credentials without an audience", token(without(MACHINE, "audience")), 400, "invalid_request"),
+    ("token: audience twice", token(MACHINE + "&audience=x"), 400, "invalid_request"),
+    (
+        "token: audience of a list",
+        token(json.dumps({"client_id": "spa", "audience": [API]}), JSON),
+        400,
+        "invalid_request",
+    ),
+    ("token: resource with a fragment", token(changed(MACHINE, resource=f"{API}#x")), 400, "invalid_target"),
+    ("token: client_credentials with a bad scope", token(changed(MACHINE, scope='"')), 400, "invalid_scope"),
+    (
+        "token: client_credentials without a client grant",
+        token(changed(MACHINE, client_id="web", client_secret=SECRET)),
+        403,
+        "access_denied",
+    ),
+    (
+        "token: client_credentials for an audience of 5,000 characters",
+        token(changed(MACHINE, client_id="web", client_secret=SECRET, audience="x" * 5000)),
+        403,
+        "access_denied",
+    ),
     # ---- /oauth/revoke
     ("revoke: nothing at all", post("/oauth/revoke", ""), 400, "invalid_request"),
     ("revoke: no token", post("/oauth/revoke", without(REVOKE, "token")), 400, "invalid_request"),
@@ -685,7 +712,9 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
 def _service(tables: "tuple[DynamoDBClient, Mapping[str, str]]") -> Service:
     """One service for all requests: none of them changes it."""
     harness.empty(*tables)
-    return Service.of(*tables)
+    service = Service.of(*tables)
+    service.declare(replace(WEB, grant_types=frozenset(GrantType)))
+    return service
 
 
 @pytest.fixture(scope="module", name="good")

@@ -17,6 +17,7 @@ from heirloom.domain.application import (
     RefreshTokenPolicy,
     Tenant,
 )
+from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.client_key import ClientKey
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 APPLICATION: Final = "application"
 RESOURCE_SERVER: Final = "resource_server"
+CLIENT_GRANT: Final = "client_grant"
 TENANT: Final = "tenant"
 WEB_ORIGIN: Final = "web_origin"
 JWKS: Final = "jwks"
@@ -65,6 +67,10 @@ class DynamoDBConfiguration:
     def resource_server(self, identifier: str) -> ResourceServer | None:
         """Return an API."""
         return self._cached(RESOURCE_SERVER, identifier, decode_resource_server)
+
+    def client_grant(self, client_id: str, audience: str) -> ClientGrant | None:
+        """Return what an application may get for itself at an API."""
+        return self._cached(CLIENT_GRANT, client_grant_id(client_id, audience), decode_client_grant)
 
     def tenant(self) -> Tenant:
         """Return the tenant's settings: the defaults until a tenant file is applied."""
@@ -115,7 +121,12 @@ def _possible(name: str) -> bool:
         return False
 
 
-def encode(value: Application | ResourceServer | Tenant) -> str:
+def client_grant_id(client_id: str, audience: str) -> str:
+    """Return the id of a client grant's item; no client id has a space."""
+    return f"{client_id} {audience}"
+
+
+def encode(value: Application | ResourceServer | ClientGrant | Tenant) -> str:
     """Return the document of an object; equal objects have equal documents."""
     return json.dumps(dataclasses.asdict(value), default=_plain, sort_keys=True, separators=(",", ":"))
 
@@ -153,6 +164,12 @@ def decode_resource_server(document: str) -> ResourceServer:
             "proof_required_for": ProofRequirement(fields.get("proof_required_for", ProofRequirement.NOBODY)),
         }
     )
+
+
+def decode_client_grant(document: str) -> ClientGrant:
+    """Return the client grant of a document."""
+    fields = _fields(document, ClientGrant)
+    return ClientGrant(**{**fields, "scope": frozenset(fields["scope"])})
 
 
 def decode_tenant(document: str) -> Tenant:

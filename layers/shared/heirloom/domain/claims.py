@@ -5,8 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from heirloom.domain import lifetimes, scope
+from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.family import Grant
 from heirloom.domain.resource_server import ResourceServer, TokenDialect
+
+CLIENT_SUBJECT = "@clients"
+"""Ends the `sub` of an application in Auth0's profile, and of nobody else."""
 
 type Claims = dict[str, object]
 
@@ -42,10 +46,13 @@ def access_token_lifetime(api: ResourceServer | None) -> int:
     return api.token_lifetime if api else lifetimes.USERINFO_TOKEN
 
 
-def access_token(grant: Grant, values: frozenset[str], api: ResourceServer | None, issue: Issue) -> UnsignedToken:
+def access_token(
+    grant: Grant | ClientGrant, values: frozenset[str], api: ResourceServer | None, issue: Issue
+) -> UnsignedToken:
     """Return the access token for *values* of the grant's scope, in the API's dialect.
 
-    Auth0's profile names the client `azp`; RFC 9068 §2.2 names it `client_id` and has the type `at+jwt`.
+    Auth0's profile names the client `azp`; RFC 9068 §2.2 names it `client_id` and has the type `at+jwt`. A token that
+    an application gets for itself tells of no login.
     """
     userinfo = userinfo_audience(issue.issuer)
     audience: str | list[str] = userinfo
@@ -53,7 +60,7 @@ def access_token(grant: Grant, values: frozenset[str], api: ResourceServer | Non
         audience = [api.identifier, userinfo] if scope.OPENID in values else api.identifier
     claims: Claims = {
         "iss": issue.issuer,
-        "sub": grant.user_id,
+        "sub": _subject(grant, api),
         "aud": audience,
         "iat": issue.now,
         "exp": issue.now + access_token_lifetime(api),
@@ -65,11 +72,23 @@ def access_token(grant: Grant, values: frozenset[str], api: ResourceServer | Non
     if issue.key_thumbprint is not None:
         claims["cnf"] = {"jkt": issue.key_thumbprint}  # RFC 9449 §6.1
     if api and api.token_dialect is TokenDialect.RFC9068:
-        return UnsignedToken(claims | {"client_id": grant.client_id, "auth_time": grant.auth_time}, "at+jwt")
+        login = {"auth_time": grant.auth_time} if isinstance(grant, Grant) else {}
+        return UnsignedToken(claims | {"client_id": grant.client_id} | login, "at+jwt")
     claims["azp"] = grant.client_id
-    if issue.refreshed:
+    if isinstance(grant, ClientGrant):
+        claims["gty"] = "client-credentials"
+    elif issue.refreshed:
         claims["gty"] = "refresh_token"
     return UnsignedToken(claims, "JWT")
+
+
+def _subject(grant: Grant | ClientGrant, api: ResourceServer | None) -> str:
+    """Return the person, or the application itself: by its id in RFC 9068 §2.2, with a suffix in Auth0's profile."""
+    if isinstance(grant, Grant):
+        return grant.user_id
+    if api and api.token_dialect is TokenDialect.RFC9068:
+        return grant.client_id
+    return f"{grant.client_id}{CLIENT_SUBJECT}"
 
 
 def id_token(grant: Grant, lifetime: int, issue: Issue, nonce: str | None = None) -> UnsignedToken:

@@ -23,6 +23,8 @@ class EventType(enum.StrEnum):
     BACKCHANNEL_LOGOUT_FAILED = "oidc_backchannel_logout_failed"
     CODE_EXCHANGED = "seacft"
     FAILED_CODE_EXCHANGE = "feacft"
+    CLIENT_CREDENTIALS_EXCHANGED = "seccft"
+    FAILED_CLIENT_CREDENTIALS_EXCHANGE = "feccft"
     REFRESH_TOKEN_EXCHANGED = "sertft"
     FAILED_REFRESH_TOKEN_EXCHANGE = "fertft"
     REFRESH_TOKEN_REUSED = "ferrt"

@@ -7,6 +7,7 @@ from heirloom.domain.application import Application, Tenant
 from heirloom.domain.authorization_code import AuthorizationCode
 from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.claims import UnsignedToken
+from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.client_key import ClientKey
 from heirloom.domain.dpop import SignedClaims
 from heirloom.domain.events import Event
@@ -29,6 +30,9 @@ class Configuration(Protocol):
 
     def resource_server(self, identifier: str) -> ResourceServer | None:
         """Return an API."""
+
+    def client_grant(self, client_id: str, audience: str) -> ClientGrant | None:
+        """Return what an application may get for itself at an API."""
 
     def tenant(self) -> Tenant:
         """Return the tenant's settings."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from heirloom.domain import claims, encoding, scope
 from heirloom.domain.application import Application
 from heirloom.domain.authorization_code import INVALID_CODE
+from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.errors import UNKNOWN_REFRESH_TOKEN, InvalidDPoPProof, InvalidGrant
 from heirloom.domain.family import Grant
 from heirloom.domain.ports import Configuration, Signer
@@ -16,7 +17,7 @@ from heirloom.domain.resource_server import ResourceServer
 class Exchange:
     """What a grant was exchanged for."""
 
-    grant: Grant
+    grant: Grant | ClientGrant
     scope: frozenset[str]
     family_id: str | None
     refresh_token: str | None = field(repr=False)
@@ -77,7 +78,7 @@ def issue(
         "expires_in": claims.access_token_lifetime(api),
         "scope": scope.render(exchange.scope),
     }
-    if scope.OPENID in exchange.grant.scope:
+    if isinstance(exchange.grant, Grant) and scope.OPENID in exchange.grant.scope:
         id_token = claims.id_token(exchange.grant, application.id_token_lifetime, circumstances, exchange.nonce)
         document["id_token"] = signer.sign(id_token)
     if exchange.refresh_token is not None:

@@ -87,6 +87,8 @@ class TokenEndpoint:
                 event_type = EventType.FAILED_REFRESH_TOKEN_EXCHANGE
             case _, GrantType.AUTHORIZATION_CODE:
                 event_type = EventType.FAILED_CODE_EXCHANGE
+            case _, GrantType.CLIENT_CREDENTIALS:
+                event_type = EventType.FAILED_CLIENT_CREDENTIALS_EXCHANGE
             case _:
                 event_type = EventType.REFUSED_REQUEST
         client_id = application.client_id if application else None

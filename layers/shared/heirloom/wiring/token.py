@@ -8,6 +8,7 @@ from heirloom.adapters.secret import Secret
 from heirloom.adapters.signing_keys import SecretSigningKeys
 from heirloom.adapters.token_keys import SecretTokenKeys
 from heirloom.domain.application import GrantType
+from heirloom.endpoints.client_credentials import ClientCredentialsGrant
 from heirloom.endpoints.code_exchange import CodeGrant
 from heirloom.endpoints.proof_of_possession import TokenRequestProofs
 from heirloom.endpoints.refresh import RefreshGrant
@@ -31,6 +32,7 @@ def token() -> TokenEndpoint:
         grants={
             GrantType.AUTHORIZATION_CODE: CodeGrant(configuration(), codes, families(), token_keys, events(), issuer),
             GrantType.REFRESH_TOKEN: RefreshGrant(configuration(), families(), token_keys, events()),
+            GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(configuration(), events()),
         },
         signing_keys=SecretSigningKeys.of(Secret(secrets_manager, settings().signing_keys_secret)),
         proofs=TokenRequestProofs(f"{issuer}oauth/token", proofs(), token_keys),
