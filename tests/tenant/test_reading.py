@@ -156,8 +156,9 @@ def test_leeway_is_a_minute_by_default() -> None:
     assert client(**SPA).refresh_token.leeway == 60
 
 
-def test_a_machine_gets_none_of_the_grants_that_need_a_person() -> None:
-    assert client(**WEB | {"app_type": "non_interactive"}).grant_types == frozenset()
+def test_a_machine_gets_the_grant_that_needs_no_person_and_the_others_the_two_that_do() -> None:
+    assert client(**WEB | {"app_type": "non_interactive"}).grant_types == {"client_credentials"}
+    assert client(**WEB).grant_types == client(**SPA).grant_types == {"authorization_code", "refresh_token"}
 
 
 def test_a_client_without_an_id_gets_the_same_one_each_time() -> None:
@@ -318,6 +319,7 @@ def test_grants_that_are_not_offered_are_reported() -> None:
         (("resourceServers", 0, "enforce_policies"), True),
         (("resourceServers", 0, "token_encryption"), {"format": "compact-nested-jwe"}),
         (("resourceServers", 0, "subject_type_authorization"), {"user": {"policy": "require_client_grant"}}),
+        (("resourceServers", 0, "subject_type_authorization"), {"client": {"policy": "deny_all"}}),
         (("tenant", "session_cookie"), {"mode": "non-persistent"}),
         (("users", 0, "multifactor"), ["guardian"]),
         (("guardianPolicies",), {"policies": ["all-applications"]}),
@@ -544,12 +546,17 @@ def test_protection_that_is_off_is_reported_like_anything_else(steps: tuple[str 
         (
             ("users", 0, "user_id"),
             "x" * 49,
-            "users[0].user_id: must be 1 to 48 printable ASCII characters, not beginning with `email:`",
+            "users[0].user_id: must be 1 to 48 printable ASCII characters, not `email:…` nor `…@clients`",
         ),
         (
             ("users", 0, "user_id"),
             "email:x",
-            "users[0].user_id: must be 1 to 48 printable ASCII characters, not beginning with `email:`",
+            "users[0].user_id: must be 1 to 48 printable ASCII characters, not `email:…` nor `…@clients`",
+        ),
+        (
+            ("users", 0, "user_id"),
+            "ada@clients",
+            "users[0].user_id: must be 1 to 48 printable ASCII characters, not `email:…` nor `…@clients`",
         ),
         (("users", 0, "email"), "ada", "users[0].email: must be an e-mail address"),
         (("users", 0, "password"), "short", "users[0].password: String should have at least 8 characters"),

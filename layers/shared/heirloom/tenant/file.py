@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from heirloom.domain import lifetimes
+from heirloom.domain.claims import CLIENT_SUBJECT
 from heirloom.domain.family import LONGEST_CLIENT_ID, LONGEST_USER_ID
 
 
@@ -52,8 +53,8 @@ type ScopeValue = Annotated[
 type UserId = Annotated[
     str,
     _matching(
-        rf"(?!email:)[\x21-\x7E]{{1,{LONGEST_USER_ID}}}",
-        f"must be 1 to {LONGEST_USER_ID} printable ASCII characters, not beginning with `email:`",
+        rf"(?!email:)(?!.*{CLIENT_SUBJECT}$)[\x21-\x7E]{{1,{LONGEST_USER_ID}}}",
+        f"must be 1 to {LONGEST_USER_ID} printable ASCII characters, not `email:…` nor `…{CLIENT_SUBJECT}`",
     ),
 ]
 type Email = Annotated[str, _matching(r"[^@\s]{1,64}@[^@\s]{1,250}", "must be an e-mail address")]
@@ -223,6 +224,15 @@ class Api(Model):
     signing_alg: Literal["RS256"] = "RS256"
     skip_consent_for_verifiable_first_party_clients: bool = True
     proof_of_possession: ProofOfPossession | None = None
+
+
+class ClientGrant(Model):
+    """`clientGrants[]`; `client_id` may be the client's name, as in exports."""
+
+    client_id: Text
+    audience: Identifier
+    scope: list[ScopeValue] = []
+    subject_type: Literal["client", "user"] = "client"
 
 
 class Address(Model):

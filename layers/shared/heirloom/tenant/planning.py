@@ -8,9 +8,11 @@ from typing import Final
 
 from heirloom.adapters import configuration
 from heirloom.domain.application import Application, Tenant
+from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.ports import Passwords
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.user import User
+from heirloom.tenant import client_grants
 from heirloom.tenant.reading import Desired, DesiredUser, leeway_problems
 from heirloom.tenant.remarks import Invalid, Remark
 from heirloom.tenant.store import Store
@@ -18,7 +20,7 @@ from heirloom.tenant.store import Store
 USER: Final = "user"
 """The kind of a change to a user, who is no document of the configuration."""
 
-type Configured = Application | ResourceServer | Tenant
+type Configured = Application | ResourceServer | ClientGrant | Tenant
 
 
 class Action(enum.StrEnum):
@@ -108,6 +110,7 @@ class Current:
 
     applications: Mapping[str, str] = field(default_factory=dict)
     resource_servers: Mapping[str, str] = field(default_factory=dict)
+    client_grants: Mapping[str, str] = field(default_factory=dict)
     tenants: Mapping[str, str] = field(default_factory=dict)
     web_origins: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, User] = field(default_factory=dict)
@@ -119,6 +122,7 @@ def current(store: Store, desired: Desired) -> Current:
     return Current(
         applications=store.documents(configuration.APPLICATION),
         resource_servers=store.documents(configuration.RESOURCE_SERVER),
+        client_grants=store.documents(configuration.CLIENT_GRANT),
         tenants=store.documents(configuration.TENANT),
         web_origins=store.documents(configuration.WEB_ORIGIN),
         users={user_id: user for user_id, user in users.items() if user is not None},
@@ -133,12 +137,17 @@ def plan(desired: Desired, current: Current, passwords: Passwords) -> Plan:
     """
     present = {name: configuration.decode_application(text) for name, text in current.applications.items()}
     present_apis = {name: configuration.decode_resource_server(text) for name, text in current.resource_servers.items()}
+    present_grants = {name: configuration.decode_client_grant(text) for name, text in current.client_grants.items()}
     present_tenants = {name: configuration.decode_tenant(text) for name, text in current.tenants.items()}
     applications = {
         name: _inheriting(application, present.get(name))
         for name, application in (present if desired.applications is None else desired.applications).items()
     }
     apis = present_apis if desired.resource_servers is None else desired.resource_servers
+    if desired.client_grants is None:
+        grants = client_grants.kept(present_grants, applications, apis)
+    else:
+        grants = client_grants.resolved(desired.client_grants, applications, apis)
     tenants = present_tenants
     if desired.tenant is not None:
         former = present_tenants.get(configuration.TENANT)
@@ -149,6 +158,7 @@ def plan(desired: Desired, current: Current, passwords: Passwords) -> Plan:
     }
 
     users, problems = _user_changes(desired, current.users, passwords)
+    problems += grants.problems
     problems += _misfits(desired, applications, apis, tenants.get(configuration.TENANT))
     problems += _revivals(desired, present, present_tenants)
     if problems:
@@ -160,8 +170,9 @@ def plan(desired: Desired, current: Current, passwords: Passwords) -> Plan:
     origin_changes = _changes(
         configuration.WEB_ORIGIN, current.web_origins, dict.fromkeys(current.web_origins), origins
     )
+    grant_changes = _changes(configuration.CLIENT_GRANT, current.client_grants, present_grants, grants.grants)
     # What is leant on comes first and goes last, so that a half-applied plan leaves nothing that hangs in the air.
-    changes = [*api_changes, *tenant_changes, *origin_changes, *application_changes]
+    changes = [*api_changes, *tenant_changes, *origin_changes, *application_changes, *grant_changes]
     return Plan(
         changes=(
             *(change for change in changes if change.action is not Action.DELETE),
@@ -250,6 +261,10 @@ def _misfits(
             yield Remark(("resourceServers",), f"the leeway of client {application.client_id} {text}")
         else:
             yield Remark((*path, "refresh_token", "leeway"), text)
+    for user in desired.users:
+        if user.user_id in applications:
+            path = desired.paths["users", user.user_id]
+            yield Remark((*path, "user_id"), "is the id of a client: access tokens would not tell them apart")
     audience = tenant.default_audience if tenant else None
     if audience is not None and audience not in apis:
         yield Remark(("tenant", "default_audience"), f"{audience} is no API of this tenant")

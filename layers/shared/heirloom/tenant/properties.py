@@ -30,7 +30,7 @@ def _names(text: str) -> frozenset[str]:
 FILE = Foreign(
     ignored=_names(
         """
-        actions attackProtection branding clientGrants connectionProfiles connections customDomains databases
+        actions attackProtection branding connectionProfiles connections customDomains databases
         emailProvider emailTemplates exclude flowVaultConnections flows forms guardianFactorProviders
         guardianFactorTemplates guardianFactors guardianPhoneFactorMessageTypes guardianPhoneFactorSelectedProvider
         hooks logStreams migrations networkACLs organizations pages partials phoneProviders phoneTemplates prompts
@@ -100,9 +100,14 @@ RESOURCE_SERVER = Foreign(
         "subject_type_authorization": (
             {"user": {"policy": "allow_all"}},
             {"user": {"policy": "allow_all"}, "client": {"policy": "require_client_grant"}},
-            {"user": {"policy": "allow_all"}, "client": {"policy": "deny_all"}},
         ),
     },
+)
+
+CLIENT_GRANT = Foreign(
+    ignored=_names("allow_all_scopes allow_any_organization created_at id is_system updated_at"),
+    protective=_names("authorization_details_types organization_usage"),
+    harmless_values={"organization_usage": ("allow", "deny")},
 )
 
 TENANT = Foreign(

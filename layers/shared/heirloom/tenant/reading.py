@@ -21,13 +21,17 @@ from heirloom.domain.redirect_uri import Unregistrable
 from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
 from heirloom.domain.user import normalised_email
 from heirloom.pages import policy
-from heirloom.tenant import client_keys, file, properties
+from heirloom.tenant import client_grants, client_keys, file, properties
+from heirloom.tenant.client_grants import DesiredClientGrant
 from heirloom.tenant.remarks import Invalid, Path, Remark, Remarks
 
+_LOGIN_GRANTS = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
+_MACHINE_GRANTS = frozenset({GrantType.CLIENT_CREDENTIALS})
 _ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?", re.ASCII)
 _SENT_INITIATORS = {"rp-logout", "idp-logout"}
 """The first is what we send after; the second, which Auth0 puts beside it, cannot happen here."""
 
+_SECTIONS = ("tenant", "clients", "resourceServers", "clientGrants", "users")
 _GENEROUS_LEEWAY = 10
 """A leeway above this fraction of the shortest access token hides theft for long; it gets a warning."""
 
@@ -54,6 +58,7 @@ class Desired:
     tenant: Tenant | None = None
     applications: Mapping[str, Application] | None = None
     resource_servers: Mapping[str, ResourceServer] | None = None
+    client_grants: tuple[DesiredClientGrant, ...] | None = None
     users: tuple[DesiredUser, ...] = ()
     ignored: tuple[Remark, ...] = ()
     warnings: tuple[Remark, ...] = ()
@@ -101,12 +106,11 @@ class _Reading:
         self._paths: dict[tuple[str, str], Path] = {}
 
     def whole(self, document: object) -> Desired:
-        sections = (
-            self._remarks.sift(document, (), ("tenant", "clients", "resourceServers", "users"), properties.FILE) or {}
-        )
+        sections = self._remarks.sift(document, (), _SECTIONS, properties.FILE) or {}
         apis = self._apis(sections["resourceServers"]) if "resourceServers" in sections else None
         applications = self._applications(sections["clients"]) if "clients" in sections else None
         tenant = self._tenant(sections["tenant"], apis) if "tenant" in sections else None
+        grants = client_grants.read(sections["clientGrants"], self._remarks) if "clientGrants" in sections else None
         users = self._users(sections["users"]) if "users" in sections else ()
         if apis is not None:
             self._check_leeways(applications or {}, apis)
@@ -117,6 +121,7 @@ class _Reading:
             tenant=tenant,
             applications=applications,
             resource_servers=apis,
+            client_grants=grants,
             users=users,
             ignored=tuple(self._remarks.ignored),
             warnings=tuple(self._remarks.warnings),
@@ -295,7 +300,7 @@ class _Reading:
     def _grant_types(self, client: file.Client, app_type: ApplicationType, path: Path) -> frozenset[str]:
         offered = frozenset(grant.value for grant in GrantType)
         if client.grant_types is None:
-            return frozenset() if app_type is ApplicationType.NON_INTERACTIVE else offered
+            return _MACHINE_GRANTS if app_type is ApplicationType.NON_INTERACTIVE else _LOGIN_GRANTS
         for index, grant in enumerate(client.grant_types):
             if grant not in offered:
                 self._remarks.ignore((*path, "grant_types", index), f"{grant} is not offered")
