@@ -15,6 +15,7 @@ from heirloom.adapters import configuration
 from heirloom.adapters.attributes import string
 from heirloom.adapters.configuration import CACHE_LIFETIME, DynamoDBConfiguration
 from heirloom.domain.application import Application, ApplicationType, AuthenticationMethod, Tenant
+from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.resource_server import ResourceServer
 from tests import service as harness
@@ -66,6 +67,11 @@ tenants = st.from_type(Tenant)
 @given(applications)
 def test_an_application_survives_its_document(application: Application) -> None:
     assert configuration.decode_application(configuration.encode(application)) == application
+
+
+@given(st.from_type(ClientGrant))
+def test_a_client_grant_survives_its_document(grant: ClientGrant) -> None:
+    assert configuration.decode_client_grant(configuration.encode(grant)) == grant
 
 
 @given(apis)

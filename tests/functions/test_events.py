@@ -130,6 +130,7 @@ def test_an_event_is_answered(answers: Mapping[str, dict[str, Any]], name: str) 
         ("revoke/revoke", 200),
         ("revoke/introspect", 200),
         ("revoke/preflight", 204),
+        ("token/client_credentials", 200),
         ("token/preflight", 204),
         ("userinfo/preflight", 204),
     ],

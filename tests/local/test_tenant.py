@@ -62,7 +62,9 @@ def test_the_example_has_one_of_everything() -> None:
         (ApplicationType.NATIVE, True),
         (ApplicationType.REGULAR_WEB, True),
         (ApplicationType.SINGLE_PAGE, False),
+        (ApplicationType.NON_INTERACTIVE, True),
     }
+    assert desired.client_grants
     assert {api.allow_offline_access for api in desired.resource_servers.values()} == {True, False}
     assert len(desired.users) == 2
 

@@ -1,0 +1,62 @@
+"""Authlib as a machine: with its secret, and with a key of its own."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+
+from tests.sdk import machines, running
+from tests.sdk.running import API, SECRET, World
+from tests.sdk.story import python_version
+from tests.service import claims_of
+
+SDK = {"sdk": "Authlib", "version": python_version("authlib")}
+
+
+@pytest.fixture(scope="module", name="world")
+def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running.world(tmp_path_factory.mktemp("machines"), machines.tenant_file) as world:
+        yield world
+
+
+def session(client_id: str, secret: str, method: Any) -> OAuth2Session:
+    session = OAuth2Session(client_id, secret, token_endpoint_auth_method=getattr(method, "name", method))
+    if not isinstance(method, str):
+        session.register_client_auth_method(method)
+    return session
+
+
+def fetch(world: World, client: OAuth2Session) -> dict[str, Any]:
+    token: dict[str, Any] = client.fetch_token(
+        f"{world.issuer}oauth/token", grant_type="client_credentials", audience=API
+    )
+    return token
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_authlib_gets_tokens_for_itself_with_its_secret(world: World, method: str) -> None:
+    token = fetch(world, session("secret", SECRET, method))
+
+    assert claims_of(token["access_token"])["sub"] == "secret@clients"
+    assert token["scope"] == machines.SCOPE
+
+
+def test_authlib_gets_tokens_for_itself_with_its_key_if_its_assertions_are_told_to_be_short(world: World) -> None:
+    """It names the token endpoint for its audience, as this standard first had it."""
+    short = PrivateKeyJWT(claims={"exp": int(time.time()) + 120})
+
+    token = fetch(world, session("rsa", machines.private_pem("rsa"), short))
+
+    assert claims_of(token["access_token"])["sub"] == "rsa@clients"
+
+
+def test_an_assertion_that_is_good_for_an_hour_is_refused(world: World) -> None:
+    """That is what Authlib makes when it is not told; the documentation says so."""
+    with pytest.raises(OAuthError) as refused:
+        fetch(world, session("rsa", machines.private_pem("rsa"), PrivateKeyJWT()))
+
+    assert refused.value.error == "invalid_client"
