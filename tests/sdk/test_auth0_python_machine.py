@@ -1,4 +1,4 @@
-"""auth0-python as a machine: its assertions are for https addresses alone, so it meets the endpoints in this process."""
+"""auth0-python as a machine. Its assertions are for https alone, so it meets the endpoints in this process."""
 
 import dataclasses
 import time
