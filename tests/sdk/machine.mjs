@@ -1,22 +1,21 @@
-// openid-client as a machine: it proves who it is by the key on standard input, and prints what it gets.
-
-import { text } from "node:stream/consumers";
+// openid-client as a machine: it proves who it is by the private key in its environment.
 
 import * as client from "openid-client";
 
-const [issuer, clientId, algorithm, audience] = process.argv.slice(2);
+import { obey } from "./deeds.mjs";
+
+const [issuer, clientId, algorithm] = process.argv.slice(2);
 
 const parameters =
   algorithm === "ES256" ? { name: "ECDSA", namedCurve: "P-256" } : { name: "RSA-PSS", hash: "SHA-256" };
-const pem = (await text(process.stdin)).replace(/-----[^-]+-----|\s/g, "");
+const pem = process.env.PRIVATE_KEY.replace(/-----[^-]+-----|\s/g, "");
 const key = await crypto.subtle.importKey("pkcs8", Buffer.from(pem, "base64"), parameters, false, ["sign"]);
 
 const configuration = await client.discovery(new URL(issuer), clientId, undefined, client.PrivateKeyJwt(key), {
   execute: [client.allowInsecureRequests],
 });
-const tokens = await client.clientCredentialsGrant(configuration, { resource: audience, scope: "read:notes" });
-const introspected = await client.tokenIntrospection(configuration, tokens.access_token);
-const refused = await client.clientCredentialsGrant(configuration, { audience, scope: "write:notes" }).catch(
-  ({ name, error, error_description: description, status }) => ({ name, error, description, status }),
-);
-console.log(JSON.stringify({ tokens, introspected, refused }));
+
+await obey({
+  tokens: (request) => client.clientCredentialsGrant(configuration, request),
+  introspection: (token) => client.tokenIntrospection(configuration, token),
+});

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from tests.endpoints.assertions import ec, rsa
-from tests.sdk.running import API, SECRET
+from tests.sdk.running import API, SECRET, World
 
 SCOPE = "read:notes"
 
@@ -34,7 +34,7 @@ def public_jwk(name: str) -> dict[str, Any]:
     return ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
 
 
-def tenant_file(_site: str, _demonstration: str) -> dict[str, Any]:
+def tenant_file(_: World) -> dict[str, Any]:
     """Return a tenant of machines."""
     clients: list[dict[str, Any]] = [{"name": "secret", "client_id": "secret", "client_secret": SECRET}]
     for name in ("rsa", "ec"):

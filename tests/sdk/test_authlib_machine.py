@@ -17,8 +17,8 @@ from tests.service import claims_of
 SDK = {"sdk": "Authlib", "version": python_version("authlib")}
 
 
-@pytest.fixture(scope="module", name="world")
-def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module", name="machine_world")
+def _machine_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with running.world(tmp_path_factory.mktemp("machines"), machines.tenant_file) as world:
         yield world
 
@@ -38,25 +38,25 @@ def fetch(world: World, client: OAuth2Session) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-def test_authlib_gets_tokens_for_itself_with_its_secret(world: World, method: str) -> None:
-    token = fetch(world, session("secret", SECRET, method))
+def test_it_gets_tokens_for_itself_with_its_secret(machine_world: World, method: str) -> None:
+    token = fetch(machine_world, session("secret", SECRET, method))
 
     assert claims_of(token["access_token"])["sub"] == "secret@clients"
     assert token["scope"] == machines.SCOPE
 
 
-def test_authlib_gets_tokens_for_itself_with_its_key_if_its_assertions_are_told_to_be_short(world: World) -> None:
+def test_it_gets_tokens_for_itself_with_its_key_if_it_is_told_when_its_assertions_end(machine_world: World) -> None:
     """It names the token endpoint for its audience, as this standard first had it."""
     short = PrivateKeyJWT(claims={"exp": int(time.time()) + 120})
 
-    token = fetch(world, session("rsa", machines.private_pem("rsa"), short))
+    token = fetch(machine_world, session("rsa", machines.private_pem("rsa"), short))
 
     assert claims_of(token["access_token"])["sub"] == "rsa@clients"
 
 
-def test_an_assertion_that_is_good_for_an_hour_is_refused(world: World) -> None:
+def test_an_assertion_for_an_hour_is_refused(machine_world: World) -> None:
     """That is what Authlib makes when it is not told; the documentation says so."""
     with pytest.raises(OAuthError) as refused:
-        fetch(world, session("rsa", machines.private_pem("rsa"), PrivateKeyJWT()))
+        fetch(machine_world, session("rsa", machines.private_pem("rsa"), PrivateKeyJWT()))
 
     assert refused.value.error == "invalid_client"
