@@ -26,9 +26,10 @@ from tests.service import ALICE, API, CALLBACK, ORIGIN, PASSWORD, SPA, THIRD_PAR
 if TYPE_CHECKING:
     from tests.deploy.conftest import Stack
 
+LEAVING = dataclasses.replace(SPA, client_id="leaving")
 IMPATIENT = dataclasses.replace(SPA, client_id="impatient")
 TENANT = Path(__file__).parent / "tenant.yaml"
-"""Declares SPA, IMPATIENT (which has no leeway), THIRD_PARTY, API and ALICE."""
+"""Declares SPA, IMPATIENT (which has no leeway), LEAVING (which hears of logouts), THIRD_PARTY, API and ALICE."""
 
 
 class Person:
@@ -260,6 +261,28 @@ def test_logout_ends_the_session(alice: Person) -> None:
     page = alice.request("GET", "/authorize", params=authorization_request(SPA))
     assert page.status_code == 200
     assert 'name="password"' in page.text
+
+
+def test_a_logout_ends_what_shall_end_with_it_and_is_told_to_who_wants_to_know(
+    stack: "Stack", browser: httpx.Client, alice: Person
+) -> None:
+    """Through the queue to the function that signs: nobody listens at the address, which its log says."""
+    tokens = exchange(browser, alice.code(LEAVING), LEAVING)
+
+    leaving = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": f"{ORIGIN}/", "state": "bye"}
+    gone = alice.request("GET", "/oidc/logout", params=leaving)
+
+    assert (gone.status_code, gone.headers["location"]) == (303, f"{ORIGIN}/?state=bye")
+    refused = refresh(browser, tokens["refresh_token"], LEAVING)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    messages: list[str] = []
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not messages:
+        events = stack.client("logs").filter_log_events(logGroupName="/aws/lambda/heirloom/backchannel_logout")[
+            "events"
+        ]
+        messages = [event["message"] for event in events if "oidc_backchannel_logout_failed" in event["message"]]
+    assert any("NewConnectionError" in message and '"client_id":"leaving"' in message for message in messages), messages
 
 
 def test_every_log_group_has_heard_its_function_and_no_token(

