@@ -34,7 +34,7 @@ def _application() -> Iterator[Receiver]:
 def _world(tmp_path_factory: pytest.TempPathFactory, application: Receiver) -> Iterator[World]:
     """A service with an application whose families end with the session, and which hears of that."""
 
-    def tenant(site: str, demonstration: str) -> dict[str, Any]:
+    def tenant(world: World) -> dict[str, Any]:
         server = {
             "name": "Server",
             "client_id": "server",
@@ -45,7 +45,7 @@ def _world(tmp_path_factory: pytest.TempPathFactory, application: Receiver) -> I
             "oidc_logout": {"backchannel_logout_urls": [application.url]},
             "refresh_token": {"revoke_on_logout": True},
         }
-        document = running.tenant_file(site, demonstration)
+        document = running.tenant_file(world)
         return document | {"clients": [*document["clients"], server]}
 
     with running.world(tmp_path_factory.mktemp("logout"), tenant) as world:

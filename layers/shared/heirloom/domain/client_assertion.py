@@ -15,8 +15,8 @@ LONGEST = 8192
 LONGEST_TOKEN_ID = 256
 """Characters of a `jti`."""
 
-LONGEST_LIFETIME = 5 * lifetimes.MINUTE
-"""Auth0's limit: as long as this somebody who intercepts an assertion could be quicker than its client."""
+LONGEST_LIFETIME = lifetimes.HOUR
+"""What Authlib makes. Each is good once: its lifetime only bounds how long one that never arrived stays good."""
 
 CLOCK_SKEW = 30
 """Seconds between a client's clock and ours. FAPI 2.0 §5.3.2.1: 10 must be forgiven, 60 must not."""
