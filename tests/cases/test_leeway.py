@@ -26,7 +26,7 @@ def test_case_25_a_retry_never_invalidates_the_successor_that_was_delivered(serv
     assert service.refresh(third).status == 200
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_case_25_whatever_comes_again_within_leeway_the_newest_token_stays_good(service: Service, seed: int) -> None:
     """workers-oauth-provider #214: any order of retries and uses, each within leeway of its token's spending."""
     random = Random(seed)  # noqa: S311 - the same order in every run

@@ -101,8 +101,9 @@ def test_case_03_a_revocation_that_races_refreshes_wins_for_good(service: Servic
     assert all_dead(service, [token, *granted])
 
 
-@pytest.mark.parametrize("user_id", ["samlp|a:b/c|d", "a\x1fb\x00c", "#epoch", "x" * 48])
-@pytest.mark.parametrize("rotations", [2, 12])
+@pytest.mark.parametrize(
+    ("user_id", "rotations"), [("samlp|a:b/c|d", 2), ("a\x1fb\x00c", 12), ("#epoch", 2), ("x" * 48, 12)]
+)
 def test_case_13_after_reuse_no_token_of_the_family_works(service: Service, user_id: str, rotations: int) -> None:
     """OpenAuth: its DynamoDB adapter lost the separator of the key, so the revocation deleted something else."""
     password_hash = service.routes["POST", "/login"].passwords.hash(PASSWORD)
@@ -194,6 +195,30 @@ def test_case_23_ending_all_logins_ends_the_session_and_its_refresh_tokens(servi
 
     assert all_dead(service, [token])
     assert answered(service.authorize(prompt="none"))["error"] == "login_required"
+
+
+@either_side
+def test_case_23_a_logout_ends_what_came_from_its_session_where_the_application_wants_that(
+    service: Service, steps: Steps, when: str
+) -> None:
+    """Zitadel #12637: here too a code is exchanged at each step of the logout, and its token is used."""
+    service.set_policy(revoke_on_logout=True)
+    for call in count():
+        service.cookies.clear()
+        elsewhere = service.login_tokens()["refresh_token"]
+        service.cookies.clear()
+        line = [service.login_tokens()["refresh_token"]]
+        kept = tokens(service.exchange(answered(service.authorize(WEB))["code"], WEB))["refresh_token"]
+        attempt = Attempt(service, answered(service.authorize())["code"], line)
+        steps.interpose(when, attempt, calls=range(call, call + 1))
+        service.send("GET", "/v2/logout")
+        steps.actions = {}
+        assert service.refresh(elsewhere).status == service.refresh(kept, WEB).status == 200
+        assert all_dead(service, line)
+        assert refusal(service.exchange(attempt.code)) == REFUSED
+        if not attempt.made:
+            break
+    assert call > 4
 
 
 def test_case_23_an_application_that_was_removed_is_refused(service: Service) -> None:
