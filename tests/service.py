@@ -21,6 +21,7 @@ from heirloom.adapters import provisioning
 from heirloom.adapters.client_assertions import JwtAssertions
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
+from heirloom.adapters.device_codes import DynamoDBDeviceCodes
 from heirloom.adapters.dpop import JwtProofVerifier
 from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
@@ -47,6 +48,7 @@ from heirloom.domain.refresh_token import PREFIX, FamilyKey
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.token_keys import KeyState, TokenKey, TokenKeyring
 from heirloom.domain.user import User
+from heirloom.endpoints.activation import ActivationEndpoint, ActivationFlow, ActivationPage
 from heirloom.endpoints.authorization_flow import AuthorizationFlow
 from heirloom.endpoints.authorize import AuthorizeEndpoint
 from heirloom.endpoints.browser import Browser
@@ -55,6 +57,8 @@ from heirloom.endpoints.client_credentials import ClientCredentialsGrant
 from heirloom.endpoints.code_exchange import CodeGrant
 from heirloom.endpoints.consent import ConsentEndpoint
 from heirloom.endpoints.cross_origin import Preflight
+from heirloom.endpoints.device_authorization import DeviceAuthorizationEndpoint
+from heirloom.endpoints.device_grant import DeviceGrant
 from heirloom.endpoints.discovery import DiscoveryEndpoint, JwksEndpoint
 from heirloom.endpoints.introspect import IntrospectionEndpoint
 from heirloom.endpoints.login import LoginEndpoint, LoginPage
@@ -108,6 +112,7 @@ NATIVE = dataclasses.replace(
     client_id="native",
     app_type=ApplicationType.NATIVE,
     callbacks=frozenset({"http://127.0.0.1/callback", "com.example.notes:/callback"}),
+    grant_types=frozenset(GrantType),
     web_origins=frozenset(),
 )
 THIRD_PARTY = dataclasses.replace(SPA, client_id="stranger", name="Stranger", is_first_party=False)
@@ -326,10 +331,15 @@ class Service:
         proofs = Proofs(JwtProofVerifier(), single_use)
         userinfo = UserinfoEndpoint(ISSUER, configuration, verifier, proofs, users, events)
         token_proofs = TokenRequestProofs(f"{ISSUER}oauth/token", proofs, keys)
+        device_codes = DynamoDBDeviceCodes(
+            client, tables["DeviceCodesTable"], tables["FamiliesTable"], tables["SessionsTable"]
+        )
+        activations = ActivationFlow(flow, device_codes)
         grants: dict[GrantType, Grant] = {
             GrantType.AUTHORIZATION_CODE: CodeGrant(configuration, codes, families, keys, events, ISSUER),
             GrantType.REFRESH_TOKEN: RefreshGrant(configuration, families, keys, events),
             GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(configuration, events),
+            GrantType.DEVICE_CODE: DeviceGrant(configuration, device_codes, families, keys, events),
         }
         attempts = DynamoDBLoginAttempts(client, tables["LoginAttemptsTable"])
         return cls(
@@ -345,11 +355,16 @@ class Service:
                 ("GET", "/authorize"): authorize,
                 ("POST", "/authorize"): authorize,
                 ("GET", "/login"): LoginPage(flow),
-                ("POST", "/login"): LoginEndpoint(flow, ending, attempts, passwords),
+                ("POST", "/login"): LoginEndpoint(flow, activations, ending, attempts, passwords),
                 ("POST", "/consent"): ConsentEndpoint(flow),
                 ("GET", "/v2/logout"): LogoutEndpoint(flow, ending),
                 ("GET", "/oidc/logout"): OidcLogoutEndpoint(flow, ending),
                 ("POST", "/oidc/logout"): OidcLogoutEndpoint(flow, ending),
+                ("POST", "/oauth/device/code"): DeviceAuthorizationEndpoint(
+                    ISSUER, clients, configuration, device_codes, events
+                ),
+                ("GET", "/activate"): ActivationPage(activations),
+                ("POST", "/activate"): ActivationEndpoint(activations, attempts),
                 ("POST", "/oauth/token"): TokenEndpoint(
                     ISSUER, configuration, clients, grants, keys, token_proofs, events
                 ),

@@ -1,4 +1,4 @@
-"""`/authorize` and the pages behind it: login, consent, logout."""
+"""`/authorize` and the pages behind it: login, consent, logout; devices and the pages on which people answer them."""
 
 from typing import Any
 
@@ -14,9 +14,12 @@ ROUTES: web.Routes = {
     "GET /v2/logout": authorize.logout,
     "GET /oidc/logout": authorize.oidc_logout,
     "POST /oidc/logout": authorize.oidc_logout,
+    "POST /oauth/device/code": authorize.device_authorization,
+    "GET /activate": authorize.activation_page,
+    "POST /activate": authorize.activation,
 }
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answer a person's browser."""
+    """Answer a person's browser, or a device."""
     return web.serve(ROUTES, event)

@@ -16,12 +16,23 @@ import httpx
 import jwt
 import pytest
 
-from heirloom.domain.application import Application
+from heirloom.domain.application import Application, GrantType
 from local.stores import ACCOUNT
 from local.template import ROOT
 from tests.deploy.conftest import STACK
 from tests.proofs import Key, ath
-from tests.service import ALICE, API, CALLBACK, ORIGIN, PASSWORD, SPA, THIRD_PARTY, VERIFIER, authorization_request
+from tests.service import (
+    ALICE,
+    API,
+    CALLBACK,
+    NATIVE,
+    ORIGIN,
+    PASSWORD,
+    SPA,
+    THIRD_PARTY,
+    VERIFIER,
+    authorization_request,
+)
 
 if TYPE_CHECKING:
     from tests.deploy.conftest import Stack
@@ -239,6 +250,29 @@ def test_a_code_is_good_for_one_exchange(browser: httpx.Client, alice: Person) -
 
     with pytest.raises(AssertionError, match="invalid_grant"):
         exchange(browser, code)
+
+
+def test_a_device_is_confirmed_and_gets_tokens(browser: httpx.Client, alice: Person) -> None:
+    """Each of its codes is made, answered and spent by a function that may do just that."""
+    asked = {"client_id": NATIVE.client_id, "scope": "openid offline_access", "audience": API}
+    device = browser.post("/oauth/device/code", data=asked).json()
+    form = {
+        "grant_type": GrantType.DEVICE_CODE.value,
+        "client_id": NATIVE.client_id,
+        "device_code": device["device_code"],
+    }
+    heard = [browser.post("/oauth/token", data=form).json()["error"] for _ in range(2)]
+    login = alice.submit(alice.request("GET", "/activate"), user_code=device["user_code"].lower())
+    shown = alice.submit(login, email=ALICE.email, password=PASSWORD, action="sign_in")
+    assert device["user_code"] in shown.text
+
+    assert alice.submit(shown, decision="allow").status_code == 200
+    granted = browser.post("/oauth/token", data=form)
+
+    assert heard == ["authorization_pending", "slow_down"]
+    assert granted.status_code == 200, granted.text
+    assert granted.json()["refresh_token"]
+    assert browser.post("/oauth/token", data=form).json()["error"] == "invalid_grant"
 
 
 def test_a_wrong_password_is_refused_and_counted(browser: httpx.Client) -> None:

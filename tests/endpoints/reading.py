@@ -62,7 +62,7 @@ def read(response: Response) -> Document:
 
 
 def kind(response: Response) -> str:
-    """What an answer is to a person: `login`, `consent`, a way back, or the kind of an error page."""
+    """What an answer is to a person: `login`, `consent`, `device`, …, a way back, or the kind of an error page."""
     if response.status == 303:
         return "redirect"
     page = read(response)
@@ -71,10 +71,13 @@ def kind(response: Response) -> str:
         return "web_message"
     if actions & {"/login", "/consent", "/oidc/logout"}:
         return actions.pop().removeprefix("/").removeprefix("oidc/")
+    if actions == {"/activate"}:
+        return "user_code" if "user_code" in page.forms[0].fields else "device"
     if actions:
         return "form_post"
     texts = texts_in(page.language)
     headings = {texts.errors[error].heading: error.value for error in ErrorKind} | {texts.signed_out: "signed_out"}
+    headings |= {texts.device_connected: "device_connected", texts.device_refused: "device_refused"}
     return headings[page.heading]
 
 

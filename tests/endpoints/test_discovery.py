@@ -50,6 +50,7 @@ def test_every_endpoint_that_is_listed_is_there(service: Service) -> None:
             "oauth/token",
             "oauth/revoke",
             "oauth/introspect",
+            "oauth/device/code",
             "userinfo",
             "oidc/logout",
             ".well-known/jwks.json",

@@ -3,21 +3,25 @@
 import dataclasses
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NoReturn
 
 import pytest
 from botocore.exceptions import ClientError
 
 from heirloom.adapters import web
+from heirloom.domain.application import GrantType
 from heirloom.domain.errors import SigningFailed, StoreUnavailable
 from heirloom.domain.lifetimes import DAY
 from heirloom.http import Response
 from tests.endpoints.assertions import SIGNING, assertion, with_assertion
+from tests.endpoints.devices import ask, confirm, confirmation, decide, enter, poll, start
 from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.faults import AFTER, BEFORE, FAULTS, Steps, answered_with, unavailable
 from tests.service import (
     ALICE,
     BOB,
+    NATIVE,
     ORIGIN,
     SECRET,
     SPA,
@@ -441,6 +445,153 @@ def test_whichever_call_of_a_logout_fails_nobody_is_told_that_they_are_signed_ou
         assert {(it.client_id, it.session_id) for it in service.back_channel} == {(SPA.client_id, ended)}
         assert refusal(service.refresh(token)) == (400, "invalid_grant")
         assert service.items("SessionsTable") == []
+
+
+# ---- Devices
+
+
+def enter_a_code(service: Service) -> Callable[[], Response]:
+    service.log_in()
+    return partial(enter, service, start(service)["user_code"])
+
+
+def confirm_a_device(service: Service) -> Callable[[], Response]:
+    service.declare(dataclasses.replace(NATIVE, is_first_party=False))
+    return partial(decide, service, confirmation(service, start(service)))
+
+
+def refuse_a_device(service: Service) -> Callable[[], Response]:
+    return partial(decide, service, confirmation(service, start(service)), "deny")
+
+
+def log_in_for_a_device(service: Service) -> Callable[[], Response]:
+    service.cookies.clear()
+    return partial(sign_in, service, enter(service, start(service)["user_code"]), ALICE.email)
+
+
+@pytest.mark.parametrize("prepare", [enter_a_code, confirm_a_device, refuse_a_device, log_in_for_a_device])
+@pytest.mark.parametrize(
+    ("when", "fault"), [(BEFORE, FAULTS["unreachable"]), (AFTER, FAULTS["table throttled"])], ids=[BEFORE, AFTER]
+)
+def test_whichever_call_fails_a_person_hears_to_try_again_and_then_gets_on_with_their_device(
+    service: Service,
+    store: Steps,
+    prepare: Callable[[Service], Callable[[], Response]],
+    when: str,
+    fault: Exception,
+) -> None:
+    calls = list(every_call(service, store, prepare))
+    assert len(calls) > 2
+    for call in calls:
+        service.wait(DAY)  # as above
+        act = prepare(service)
+        store.fail(when, fault, calls=range(call, call + 1))
+
+        assert unavailable_page(act()), call
+        again = act()
+        assert (again.status, kind(again) in {"device", "device_connected", "device_refused"}) == (200, True), call
+
+
+@every_fault
+@either_side
+@pytest.mark.parametrize("call", [0, 1], ids=["the user code", "the device code"])
+def test_a_fault_while_codes_are_made_is_no_refusal(
+    service: Service, store: Steps, fault: Exception, when: str, call: int
+) -> None:
+    store.fail(when, fault, calls=range(call, call + 1))
+
+    assert unavailable(ask(service))
+    device = start(service)
+    confirm(service, device)
+    assert tokens(poll(service, device))
+
+
+@every_fault
+@either_side
+def test_a_poll_whose_answer_got_lost_does_not_slow_the_device_down(
+    service: Service, store: Steps, fault: Exception, when: str
+) -> None:
+    """At the same moment: that is how a write is repeated within one request."""
+    device = start(service)
+    store.fail(when, fault)
+
+    assert unavailable(poll(service, device))
+    assert refusal(poll(service, device)) == (400, "authorization_pending")
+
+
+@every_fault
+@either_side
+def test_a_fault_while_a_device_is_slowed_down_is_no_refusal(
+    service: Service, store: Steps, fault: Exception, when: str
+) -> None:
+    device = start(service)
+    poll(service, device)
+    service.wait(1)
+    store.fail(when, fault, calls=range(1, 2))
+
+    assert unavailable(poll(service, device))
+    service.wait(10)
+    assert refusal(poll(service, device)) == (400, "authorization_pending")
+
+
+@every_fault
+@pytest.mark.parametrize("call", [0, 1], ids=["the poll", "the transaction"])
+def test_a_fault_before_a_device_code_is_spent_costs_nothing(
+    service: Service, store: Steps, fault: Exception, call: int
+) -> None:
+    device = start(service)
+    confirm(service, device)
+    store.fail(BEFORE, fault, calls=range(call, call + 1))
+
+    assert unavailable(poll(service, device))
+    assert tokens(poll(service, device))["refresh_token"]
+
+
+@every_fault
+def test_a_lost_answer_to_a_device_leaves_nothing_that_could_be_stolen(
+    service: Service, store: Steps, fault: Exception
+) -> None:
+    """The person starts anew: the tokens were never sent to anybody."""
+    device = start(service)
+    confirm(service, device)
+    store.fail(AFTER, fault, calls=range(1, 2))
+
+    assert unavailable(poll(service, device))
+    assert refusal(poll(service, device)) == (400, "invalid_grant")
+    assert len(service.items("FamiliesTable")) == 1
+
+
+@either_side
+def test_a_device_whose_transactions_collide_gets_one_family(service: Service, store: Steps, when: str) -> None:
+    device = start(service)
+    confirm(service, device)
+    store.fail(when, conflict(), calls=range(1, 4))
+
+    assert tokens(poll(service, device))["refresh_token"]
+    assert len(service.items("FamiliesTable")) == 1
+
+
+def test_room_that_cannot_be_made_takes_nothing_from_a_device(service: Service) -> None:
+    device = start(service)
+    confirm(service, device)
+    broken: Any = Broken(StoreUnavailable("secret"))
+    endpoint = service.routes["POST", "/oauth/token"]
+    grants = {
+        name: dataclasses.replace(grant, families=broken) if name == GrantType.DEVICE_CODE else grant
+        for name, grant in endpoint.grants.items()
+    }
+    break_token_endpoint(service, grants=grants)
+
+    assert tokens(poll(service, device))["refresh_token"]
+    assert [event.alarm for event in service.events if event.alarm] == ["Fault"]
+
+
+def test_an_application_that_cannot_be_read_is_none_that_lost_its_device(service: Service) -> None:
+    device = start(service)
+    unread(service)
+
+    assert unavailable(ask(service))
+    assert unavailable(poll(service, device))
 
 
 def test_brakes_that_cannot_be_read_are_not_taken_for_brakes_that_are_off(service: Service) -> None:

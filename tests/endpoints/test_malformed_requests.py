@@ -13,9 +13,11 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
+from heirloom.domain import device_authorization
 from heirloom.domain.application import GrantType
 from heirloom.http import Response
 from tests import service as harness
+from tests.endpoints.devices import start
 from tests.endpoints.reading import kind
 from tests.service import (
     ALICE,
@@ -52,6 +54,10 @@ REFRESH = "grant_type=refresh_token&client_id=spa&refresh_token=$refresh"
 INTROSPECT = f"client_id=web&client_secret={SECRET}&token=$refresh"
 MACHINE = f"grant_type=client_credentials&client_id=spa&audience={quote(API)}"
 REVOKE = "client_id=spa&token=$refresh"
+DEVICE = "client_id=native&" + urlencode({"scope": "openid", "audience": API})
+POLL = "client_id=native&device_code=$device&grant_type=" + quote(GrantType.DEVICE_CODE, safe="")
+ENTER = "csrf=$csrf&user_code=$user_code"
+CONFIRM = "csrf=$csrf&decision=allow&request=activate:$digest"
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,14 @@ def token(body: str | bytes, content_type: str | None = FORM, **headers: str) ->
     return post("/oauth/token", body, content_type, **headers)
 
 
+def ask_for_codes(body: str | bytes, content_type: str | None = FORM, **headers: str) -> Sent:
+    return post("/oauth/device/code", body, content_type, **headers)
+
+
+def activate(body: str | bytes, content_type: str | None = FORM, **headers: str) -> Sent:
+    return post("/activate", body, content_type, **headers)
+
+
 def introspect(body: str | bytes, content_type: str | None = FORM) -> Sent:
     return post("/oauth/introspect", body, content_type)
 
@@ -116,6 +130,9 @@ def refresh_as_json(**values: object) -> Sent:
 def userinfo(header: str) -> Sent:
     return get("/userinfo", Authorization=header)
 
+
+CODE = "user_code"
+"""The page on which a code is entered."""
 
 DEEP = '{"client_id":"spa","token":' + "[" * 15_000 + "]" * 15_000 + "}"
 
@@ -312,6 +329,60 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
         400,
         "wrong_redirect",
     ),
+    # ---- /oauth/device/code
+    ("device: nothing at all", ask_for_codes(""), 400, "invalid_request"),
+    ("device: no client_id", ask_for_codes(without(DEVICE, "client_id")), 400, "invalid_request"),
+    ("device: client_id unknown", ask_for_codes(changed(DEVICE, client_id="nobody")), 401, "invalid_client"),
+    ("device: client_id twice", ask_for_codes(DEVICE + "&client_id=native"), 400, "invalid_request"),
+    ("device: without the grant", ask_for_codes(changed(DEVICE, client_id="spa")), 400, "unauthorized_client"),
+    ("device: a public client with a secret", ask_for_codes(DEVICE + "&client_secret=x"), 401, "invalid_client"),
+    ("device: Basic that is no base64", ask_for_codes(DEVICE, Authorization="Basic %%%"), 401, "invalid_client"),
+    ("device: no secret", ask_for_codes(changed(DEVICE, client_id="web")), 401, "invalid_client"),
+    ("device: scope of 5,000 characters", ask_for_codes(changed(DEVICE, scope="x" * 5000)), 400, "invalid_scope"),
+    ("device: scope with a line break", ask_for_codes(changed(DEVICE, scope="openid\nx")), 400, "invalid_scope"),
+    ("device: scope twice", ask_for_codes(DEVICE + "&scope=openid"), 400, "invalid_request"),
+    ("device: audience unknown", ask_for_codes(changed(DEVICE, audience="https://x/")), 400, "invalid_target"),
+    (
+        "device: audience of 5,000 characters",
+        ask_for_codes(changed(DEVICE, audience="x" * 5000)),
+        400,
+        "invalid_target",
+    ),
+    ("device: audience with a NUL", ask_for_codes(changed(DEVICE, audience="\x00")), 400, "invalid_target"),
+    ("device: text", ask_for_codes(DEVICE, "text/plain"), 400, "invalid_request"),
+    ("device: no UTF-8", ask_for_codes(DEVICE.encode() + b"&x=\xff"), 400, "invalid_request"),
+    ("device: 40,000 bytes", ask_for_codes(DEVICE + "&x=" + "x" * 40_000), 400, "invalid_request"),
+    ("device: JSON list", ask_for_codes("[]", JSON), 400, "invalid_request"),
+    ("device: deep JSON", ask_for_codes(DEEP, JSON), 400, "invalid_request"),
+    # ---- /activate
+    ("activate: a link with a code twice", get("/activate", "user_code=x&user_code=y"), 400, "invalid_request"),
+    ("activate: a link that is no UTF-8", get("/activate", "user_code=%ff"), 400, "invalid_request"),
+    ("activate: a link with a code of 20,000 characters", get("/activate", f"user_code={'x' * 20_000}"), 200, CODE),
+    ("activate: a link with a script for a code", get("/activate", "user_code=%3Cscript%3E"), 200, CODE),
+    ("activate: nothing at all", activate(""), 403, "expired_form"),
+    ("activate: no csrf", activate(without(ENTER, "csrf")), 403, "expired_form"),
+    ("activate: csrf wrong", activate(changed(ENTER, csrf="A" * 43)), 403, "expired_form"),
+    ("activate: from a foreign origin", activate(ENTER, Origin="https://evil.example"), 403, "expired_form"),
+    ("activate: from a frame without an origin", activate(CONFIRM, Origin="null"), 403, "expired_form"),
+    ("activate: no code", activate(without(ENTER, "user_code")), 400, CODE),
+    ("activate: code twice", activate(ENTER + "&user_code=x"), 400, "invalid_request"),
+    ("activate: code unknown", activate(changed(ENTER, user_code="BBBB-BBBB")), 400, CODE),
+    ("activate: code with a letter more", activate(changed(ENTER, user_code="$user_codeB")), 400, CODE),
+    ("activate: code of 20,000 characters", activate(changed(ENTER, user_code="B" * 20_000)), 400, CODE),
+    ("activate: code with a NUL", activate(changed(ENTER, user_code="BBBB\x00BBBB")), 400, CODE),
+    ("activate: the digest for a code", activate(changed(ENTER, user_code="$digest")), 400, CODE),
+    ("activate: the device code for a code", activate(changed(ENTER, user_code="$device")), 400, CODE),
+    ("activate: text", activate(ENTER, "text/plain"), 400, "invalid_request"),
+    ("activate: no UTF-8", activate(ENTER.encode() + b"\xff"), 400, "invalid_request"),
+    ("activate: 40,000 bytes", activate(ENTER + "&x=" + "x" * 40_000), 400, "invalid_request"),
+    ("activate: decision twice", activate(CONFIRM + "&decision=deny"), 400, "invalid_request"),
+    ("activate: a digest unknown", activate(changed(CONFIRM, request="activate:" + "0" * 64)), 400, CODE),
+    ("activate: a digest cut short", activate(changed(CONFIRM, request="activate:" + "0" * 63)), 400, CODE),
+    ("activate: a digest in capitals", activate(changed(CONFIRM, request="activate:" + "A" * 64)), 400, CODE),
+    ("activate: a pointer for a digest", activate(changed(CONFIRM, request="activate:user_code:B")), 400, CODE),
+    ("activate: a digest with a line break", activate(changed(CONFIRM, request="activate:$digest\n")), 400, CODE),
+    ("activate: an authorization request", activate(changed(CONFIRM, request=AUTHORIZE)), 400, CODE),
+    ("login: a digest unknown", post("/login", changed(LOGIN, request="activate:" + "0" * 64)), 400, CODE),
     # ---- /v2/logout
     (
         "logout: returnTo foreign",
@@ -543,6 +614,19 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
     ("token: verifier not ASCII", token(changed(EXCHANGE, code_verifier="é" * 43)), 400, "invalid_grant"),
     ("token: verifier twice", token(EXCHANGE + "&code_verifier=" + VERIFIER), 400, "invalid_request"),
     ("token: a foreign client's code", token(changed(EXCHANGE, client_id="stranger")), 400, "invalid_grant"),
+    ("token: no device_code", token(without(POLL, "device_code")), 400, "invalid_request"),
+    ("token: device_code empty", token(changed(POLL, device_code="")), 400, "invalid_request"),
+    ("token: device_code twice", token(POLL + "&device_code=$device"), 400, "invalid_request"),
+    ("token: device_code unknown", token(changed(POLL, device_code="A" * 43)), 400, "invalid_grant"),
+    ("token: device_code with a character more", token(changed(POLL, device_code="$deviceA")), 400, "invalid_grant"),
+    ("token: device_code of 20,000 characters", token(changed(POLL, device_code="x" * 20_000)), 400, "invalid_grant"),
+    ("token: device_code with a NUL", token(changed(POLL, device_code="$device\x00")), 400, "invalid_grant"),
+    ("token: device_code not ASCII", token(changed(POLL, device_code="é" * 43)), 400, "invalid_grant"),
+    ("token: the digest for a device_code", token(changed(POLL, device_code="$digest")), 400, "invalid_grant"),
+    ("token: the user code for a device_code", token(changed(POLL, device_code="$user_code")), 400, "invalid_grant"),
+    ("token: a code for a device_code", token(changed(POLL, device_code="$code")), 400, "invalid_grant"),
+    ("token: a device code for a code", token(changed(EXCHANGE, code="$device")), 400, "invalid_grant"),
+    ("token: a device_code without the grant", token(changed(POLL, client_id="spa")), 400, "unauthorized_client"),
     ("token: no refresh_token", token(without(REFRESH, "refresh_token")), 400, "invalid_request"),
     ("token: refresh_token twice", token(REFRESH + "&refresh_token=$refresh"), 400, "invalid_request"),
     ("token: refresh_token cut short", refresh_with("$cut"), 400, "invalid_grant"),
@@ -721,12 +805,16 @@ def _service(tables: "tuple[DynamoDBClient, Mapping[str, str]]") -> Service:
 def _good(service: Service) -> dict[str, str]:
     document = service.login_tokens()
     refresh, code = str(document["refresh_token"]), answered(service.authorize())["code"]
+    device = start(service)
     return {
         "$refresh": refresh,
         "$access": document["access_token"],
         "$id_token": document["id_token"],
         "$code": code,
         "$csrf": service.csrf,
+        "$device": device["device_code"],
+        "$digest": device_authorization.digest(device["device_code"]),
+        "$user_code": device["user_code"],
         "$half": code[:21],
         "$cut": refresh[:-1],
         "$bare": refresh.removeprefix("hrt_"),
@@ -751,7 +839,7 @@ def outcome(response: Response) -> str:
     if response.headers.get("content-type", "").startswith("text/html"):
         return kind(response)
     document = json.loads(response.body) if response.body else {"error": ""}
-    return "inactive" if document == {"active": False} else str(document["error"])
+    return "inactive" if document == {"active": False} else str(document.get("error", "no error"))
 
 
 @pytest.mark.parametrize(
@@ -786,6 +874,11 @@ def test_the_good_values_are_good(service: Service, good: dict[str, str]) -> Non
         return service.send(sent.method, sent.path, query=sent.query, body=body, headers=sent.headers)
 
     assert tokens(send(token(EXCHANGE)))
+    assert outcome(send(ask_for_codes(DEVICE))) == "no error"
+    assert outcome(send(token(POLL))) == "authorization_pending"
+    assert kind(send(activate(ENTER))) == "device"
+    assert kind(send(activate(CONFIRM))) == "device_connected"
+    assert tokens(send(token(POLL)))
     assert "code" in answered(send(get("/authorize", AUTHORIZE)))
     assert "code" in answered(send(post("/login", LOGIN)))
     assert "code" in answered(send(post("/consent", CONSENT)))

@@ -27,6 +27,8 @@ EVENTS: dict[str, dict[str, Any]] = {
     for path in sorted((ROOT / "events" / name).glob("*.json"))
 }
 
+OF_ANOTHER_STACK = ("code", "code_confidential", "device_code", "refresh", "refresh_json")
+
 every_event = pytest.mark.parametrize("name", EVENTS)
 
 
@@ -124,6 +126,8 @@ def test_an_event_is_answered(answers: Mapping[str, dict[str, Any]], name: str) 
         ("authorize/logout", 303),
         ("authorize/oidc_logout", 303),
         ("authorize/oidc_logout_post", 200),
+        ("authorize/device_code", 200),
+        ("authorize/activation_page", 200),
         ("jwks/keys", 200),
         ("jwks/openid_configuration", 200),
         ("jwks/oauth_authorization_server", 200),
@@ -141,7 +145,9 @@ def test_what_needs_no_secret_of_the_stack_succeeds(
     assert answers[name]["statusCode"] == status
 
 
-@pytest.mark.parametrize("name", ["token/code", "token/code_confidential", "token/refresh", "token/refresh_json"])
+@pytest.mark.parametrize(
+    "name", ["token/code", "token/code_confidential", "token/device_code", "token/refresh", "token/refresh_json"]
+)
 def test_codes_and_tokens_of_another_stack_are_refused(answers: Mapping[str, dict[str, Any]], name: str) -> None:
     assert answers[name]["statusCode"] == 400
     assert json.loads(answers[name]["body"])["error"] == "invalid_grant"

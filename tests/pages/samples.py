@@ -9,8 +9,12 @@ from heirloom.pages import (
     LoginProblem,
     Page,
     RequestedScope,
+    UserCodeProblem,
+    confirm_device,
     confirm_logout,
     consent,
+    device_answered,
+    enter_user_code,
     error,
     form_post,
     login,
@@ -33,7 +37,7 @@ def login_page(
     problem: LoginProblem | None = None,
     retry_after: int = 0,
     signed_in_as: str | None = None,
-    redirect_source: str = APPLICATION,
+    redirect_source: str | None = APPLICATION,
 ) -> Page:
     return login(
         language=language,
@@ -102,6 +106,28 @@ def logout_page(
     )
 
 
+def confirm_device_page(
+    *,
+    language: str = "en",
+    application: str = "Petals",
+    logo_uri: str | None = LOGO,
+    account: str = "ada@example.com",
+    api: str | None = "Orders",
+    scopes: tuple[RequestedScope, ...] = (RequestedScope("openid"), RequestedScope("read:orders", "Read your orders")),
+) -> Page:
+    return confirm_device(
+        language=language,
+        application=application,
+        logo_uri=logo_uri,
+        user_code="WDJB-MJHT",
+        account=account,
+        api=api,
+        scopes=scopes,
+        request="activate:1234",
+        csrf="csrf-value",
+    )
+
+
 def pages_to_read(language: str) -> Iterator[tuple[str, Page]]:
     """Every page without a script, in every state."""
     yield "login", login_page(language=language)
@@ -114,6 +140,15 @@ def pages_to_read(language: str) -> Iterator[tuple[str, Page]]:
         yield f"chooser: {problem}", login_page(language=language, problem=problem, signed_in_as="ada@example.com")
     yield "consent", consent_page(language=language)
     yield "consent to nothing", consent_page(language=language, scopes=(), api=None)
+    yield "user code", enter_user_code(language=language, csrf="csrf-value")
+    yield "user code from a link", enter_user_code(language=language, csrf="csrf-value", user_code="WDJB-MJHT")
+    for code_problem in UserCodeProblem:
+        yield f"user code: {code_problem}", enter_user_code(language=language, csrf="csrf-value", problem=code_problem)
+    yield "device", confirm_device_page(language=language)
+    yield "device that asks for nothing", confirm_device_page(language=language, scopes=(), api=None)
+    for connected in (True, False):
+        answered = device_answered(language=language, application="Petals", connected=connected)
+        yield f"device connected: {connected}", answered
     for kind in ErrorKind:
         yield f"error: {kind}", error(language=language, kind=kind)
     yield "error in full", error(language=language, kind=ErrorKind.wrong_redirect, detail="because", request_id="id-1")

@@ -4,7 +4,7 @@ from string import Formatter
 
 import pytest
 
-from heirloom.pages import ErrorKind, LoginProblem
+from heirloom.pages import ErrorKind, LoginProblem, UserCodeProblem
 from heirloom.pages.catalogue import LANGUAGES, Texts, texts_in
 
 OPENID_SCOPES = {"openid", "profile", "email", "address", "phone", "offline_access"}
@@ -45,6 +45,7 @@ def test_english_german_french_and_spanish_are_spoken() -> None:
 def test_every_problem_error_and_openid_scope_has_words(texts: Texts) -> None:
     assert set(texts.problems) == set(LoginProblem)
     assert set(texts.errors) == set(ErrorKind)
+    assert set(texts.user_code_problems) == set(UserCodeProblem)
     assert set(texts.scopes) == OPENID_SCOPES
 
 

@@ -3,11 +3,22 @@ from itertools import chain, pairwise
 
 import pytest
 
-from heirloom.pages import ErrorKind, LoginProblem, Page, RequestedScope, error, form_post, web_message
+from heirloom.pages import (
+    ErrorKind,
+    LoginProblem,
+    Page,
+    RequestedScope,
+    UserCodeProblem,
+    enter_user_code,
+    error,
+    form_post,
+    web_message,
+)
 from heirloom.pages.catalogue import LANGUAGES, texts_in
 from tests.pages.samples import (
     APPLICATION,
     LOGO,
+    confirm_device_page,
     consent_page,
     every_page,
     login_page,
@@ -187,6 +198,89 @@ def test_an_error_page_is_an_alert_that_says_what_to_do(language: str, kind: Err
 
     assert heading in alert.text
     assert advice in alert.text
+
+
+# Devices
+
+
+def test_the_form_for_a_code_helps_phones_and_carries_nothing_else() -> None:
+    document = read(enter_user_code(language="en", csrf="csrf-value"))
+    code = document.one("input", name="user_code")
+
+    assert (code["autocapitalize"], code["autocomplete"], code["spellcheck"]) == ("characters", "off", "false")
+    assert "required" in code.attributes
+    assert code["inputmode"] == "text"
+    assert {e["name"] for e in document.all("input")} == {"csrf", "user_code"}
+    assert document.one("form")["action"] == "/activate"
+
+
+def test_the_keyboard_for_a_code_of_digits_has_digits() -> None:
+    page = enter_user_code(language="en", csrf="csrf-value", digits=True)
+
+    assert read(page).one("input", name="user_code")["inputmode"] == "numeric"
+
+
+@pytest.mark.parametrize(
+    ("page", "focused"),
+    [
+        pytest.param(enter_user_code(language="en", csrf="c"), "input", id="nothing typed yet"),
+        pytest.param(enter_user_code(language="en", csrf="c", user_code="W"), "button", id="nothing left to type"),
+        pytest.param(
+            enter_user_code(language="en", csrf="c", user_code="W", problem=UserCodeProblem.wrong_code),
+            "input",
+            id="wrong",
+        ),
+        pytest.param(
+            enter_user_code(language="en", csrf="c", user_code="W", problem=UserCodeProblem.slow_down),
+            "div",
+            id="nothing to type for now",
+        ),
+    ],
+)
+def test_the_focus_on_the_page_for_a_code_is_where_the_next_step_is(page: Page, focused: str) -> None:
+    (element,) = read(page).with_attribute("autofocus")
+
+    assert element.tag == focused
+
+
+@pytest.mark.parametrize("problem", UserCodeProblem)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_problem_with_a_code_is_an_alert_that_describes_the_field(language: str, problem: UserCodeProblem) -> None:
+    document = read(enter_user_code(language=language, csrf="c", problem=problem))
+    alert = document.identified("problem")
+
+    assert alert["role"] == "alert"
+    assert alert.text.strip() == texts_in(language).user_code_problems[problem]
+    assert document.one("input", name="user_code")["aria-describedby"] == "problem"
+
+
+def test_how_long_to_wait_is_said_on_the_page_for_a_code() -> None:
+    page = enter_user_code(language="en", csrf="c", problem=UserCodeProblem.slow_down, retry_after=90)
+
+    assert "Wait 2 minutes" in read(page).identified("problem").text
+
+
+def test_a_device_is_confirmed_on_a_page_that_names_its_code_who_asks_and_for_what() -> None:
+    document = read(confirm_device_page())
+
+    assert document.one("strong").text == "WDJB-MJHT"
+    assert all(text in document.one("main").text for text in ("Petals", "ada@example.com", "Read your orders"))
+    assert [button["value"] for button in document.all("button")] == ["another_account", "deny", "allow"]
+    assert document.all("form")[-1]["aria-describedby"] == "beware"
+    assert not document.with_attribute("autofocus"), "nobody says yes by pressing Enter too early"
+
+
+def test_device_pages_lead_nowhere_else() -> None:
+    for page in (enter_user_code(language="en", csrf="c"), confirm_device_page(), login_page(redirect_source=None)):
+        assert "form-action 'self'" in page.content_security_policy.split("; ")
+
+
+@pytest.mark.parametrize("entered", [ATTACK, "W" * 5000, "\u202e", "\ud800"])
+def test_an_entered_code_is_shown_as_text(entered: str) -> None:
+    document = read(enter_user_code(language="en", csrf="c", user_code=entered))
+
+    assert not document.all("script")
+    assert len(document.one("input", name="user_code")["value"]) <= 80
 
 
 # Login

@@ -7,8 +7,20 @@ from urllib.parse import parse_qsl
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, Route, sync_playwright
 
-from heirloom.pages import ErrorKind, LoginProblem, Page, RequestedScope, error, form_post, signed_out, web_message
-from tests.pages.samples import APPLICATION, consent_page, login_page, logout_page
+from heirloom.pages import (
+    ErrorKind,
+    LoginProblem,
+    Page,
+    RequestedScope,
+    UserCodeProblem,
+    device_answered,
+    enter_user_code,
+    error,
+    form_post,
+    signed_out,
+    web_message,
+)
+from tests.pages.samples import APPLICATION, confirm_device_page, consent_page, login_page, logout_page
 
 SERVER = "https://id.example"
 STRANGER = "https://stranger.example"
@@ -31,6 +43,13 @@ READ = {
     ),
     "logout": logout_page(logo_uri=None, language="de"),
     "long logout": logout_page(logo_uri=None, application=LONG, account=LONG),
+    "user code": enter_user_code(language="en", csrf="csrf-value"),
+    "wrong user code": enter_user_code(language="de", csrf="csrf-value", problem=UserCodeProblem.wrong_code),
+    "device": confirm_device_page(logo_uri=None, language="es"),
+    "long device": confirm_device_page(
+        logo_uri=None, application=LONG, account=LONG, api=LONG, scopes=(RequestedScope("a", LONG),)
+    ),
+    "device connected": device_answered(language="fr", application=LONG, connected=True),
     "error": error(language="es", kind=ErrorKind.wrong_redirect, detail=LONG, request_id=LONG),
     "signed out": signed_out(language="en"),
 }
@@ -179,6 +198,35 @@ def test_a_logout_is_confirmed_where_javascript_is_off(visit: Visit) -> None:
 
     assert site.posts == [(f"{SERVER}/oidc/logout", {"request": "client_id=petals", "csrf": "csrf-value"})]
     assert site.complaints == []
+
+
+def test_a_person_enters_a_code_with_the_keyboard_alone(visit: Visit) -> None:
+    site = visit(READ["user code"])
+
+    site.window.keyboard.type("wdjb mjht")
+    site.window.keyboard.press("Enter")
+    site.window.wait_for_url(f"{SERVER}/activate")
+
+    assert site.posts == [(f"{SERVER}/activate", {"csrf": "csrf-value", "user_code": "wdjb mjht"})]
+
+
+def test_a_code_that_came_with_a_link_is_sent_with_one_key(visit: Visit) -> None:
+    site = visit(enter_user_code(language="en", csrf="csrf-value", user_code="WDJB-MJHT"))
+
+    site.window.keyboard.press("Enter")
+    site.window.wait_for_url(f"{SERVER}/activate")
+
+    assert [fields["user_code"] for _, fields in site.posts] == ["WDJB-MJHT"]
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny", "another_account"])
+def test_a_decision_about_a_device_is_sent(visit: Visit, decision: str) -> None:
+    site = visit(READ["device"])
+
+    site.window.click(f"button[value={decision}]")
+    site.window.wait_for_url(f"{SERVER}/activate")
+
+    assert [(url, fields["decision"]) for url, fields in site.posts] == [(f"{SERVER}/activate", decision)]
 
 
 @pytest.mark.parametrize("page", READ.values(), ids=READ.keys())

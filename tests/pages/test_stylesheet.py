@@ -13,6 +13,7 @@ PAIRS = [
     ("text", "tint", TEXT),
     ("muted", "surface", TEXT),
     ("muted", "ground", TEXT),
+    ("muted", "tint", TEXT),
     ("muted", "rings", TEXT),
     ("accent", "surface", TEXT),
     ("accent", "tint", TEXT),

@@ -40,6 +40,8 @@ LEEWAY = 1
 _SITE = 2
 """How far the port of the site is from the service's."""
 
+DEVICE = ["refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]
+
 FILES = {
     "/auth0-spa-js.js": ROOT / "examples/browser/node_modules/@auth0/auth0-spa-js/dist/auth0-spa-js.production.esm.js",
     "/oidc-client-ts.js": ROOT / "tests/sdk/node_modules/oidc-client-ts/dist/browser/oidc-client-ts.js",
@@ -123,6 +125,7 @@ def tenant_file(world: World) -> dict[str, Any]:
             {"name": "Basic", "client_id": "basic", **server, "token_endpoint_auth_method": "client_secret_basic"},
             {"name": "Post", "client_id": "post", **server, "token_endpoint_auth_method": "client_secret_post"},
             {"name": "Native", "client_id": "native", "app_type": "native", "callbacks": [CALLBACK]},
+            {"name": "Television", "client_id": "television", "app_type": "native", "grant_types": DEVICE},
         ],
         "resourceServers": [{"identifier": API, "name": "Notes API", "allow_offline_access": True}],
         "users": [{"user_id": SUBJECT, "email": EMAIL, "password": PASSWORD, "name": "Alice"}],

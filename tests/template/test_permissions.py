@@ -124,9 +124,16 @@ def test_sessions_are_changed_at_login_and_logout_and_asked_about_by_the_exchang
 
 
 def test_proofs_and_assertions_are_taken_by_whoever_judges_them(template: Template) -> None:
-    assert who_may(template, "dynamodb:PutItem", "SingleUseTable") == {"Token", "Revoke", "Userinfo"}
+    assert who_may(template, "dynamodb:PutItem", "SingleUseTable") == {"Authorize", "Token", "Revoke", "Userinfo"}
     for action in ("dynamodb:UpdateItem", "dynamodb:GetItem"):
         assert not who_may(template, action, "SingleUseTable")
+
+
+def test_device_codes_are_made_and_answered_where_people_are_and_spent_by_exchange(template: Template) -> None:
+    may = {action: who_may(template, f"dynamodb:{action}", "DeviceCodesTable") for action in ("PutItem", "GetItem")}
+
+    assert may == {"PutItem": {"Authorize"}, "GetItem": {"Authorize"}}
+    assert who_may(template, "dynamodb:UpdateItem", "DeviceCodesTable") == {"Authorize", "Token"}
 
 
 def test_configuration_is_written_by_rotation_only_and_there_only_the_public_keys(template: Template) -> None:

@@ -308,6 +308,55 @@ def test_grants_that_are_not_offered_are_reported() -> None:
     assert desired.applications["spa"].grant_types == {"authorization_code", "refresh_token"}
 
 
+def test_device_codes_are_for_native_applications_that_ask_for_them() -> None:
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    desired = read({"clients": [each | {"grant_types": [device]} for each in (SPA, WEB, NATIVE)]})
+    assert desired.applications is not None
+    assert {name: set(each.grant_types) for name, each in desired.applications.items()} == {
+        "spa": set(),
+        "web": set(),
+        "native": {device},
+    }
+    assert [str(remark) for remark in desired.ignored] == [
+        f"clients[{number}].grant_types[0]: {device} is for native applications alone" for number in (0, 1)
+    ]
+    assert device not in client(**NATIVE).grant_types
+
+
+@pytest.mark.parametrize(
+    ("device_flow", "expected"),
+    [
+        ({}, ("base20", "****-****")),
+        ({"charset": "base20", "mask": "****-****"}, ("base20", "****-****")),
+        ({"charset": "digits", "mask": "***-***-***"}, ("digits", "***-***-***")),
+        ({"mask": "** ** ***"}, ("base20", "** ** ***")),
+    ],
+)
+def test_the_codes_that_devices_show_have_a_shape(device_flow: dict[str, str], expected: tuple[str, str]) -> None:
+    tenant = read({"tenant": {"device_flow": device_flow}}).tenant
+    assert tenant is not None
+    assert (tenant.user_code_charset, tenant.user_code_mask) == expected
+
+
+@pytest.mark.parametrize(
+    ("device_flow", "problem"),
+    [
+        ({"mask": "***-***"}, "device_flow.mask: is too short: such codes can be guessed"),
+        ({"charset": "digits"}, "device_flow.mask: is too short: such codes can be guessed"),
+        ({"charset": "digits", "mask": "****-****"}, "device_flow.mask: is too short: such codes can be guessed"),
+        ({"mask": "*" * 21}, "device_flow.mask: must be 2 to 20 characters"),
+        ({"mask": "-********"}, "device_flow.mask: must be 2 to 20 characters"),
+        ({"mask": "****_****"}, "device_flow.mask: must be 2 to 20 characters"),
+        ({"charset": "emoji"}, "device_flow.charset: Input should be 'base20' or 'digits'"),
+        ({"length": 8}, "device_flow.length: unknown property"),
+    ],
+)
+def test_codes_that_could_be_guessed_or_not_be_typed_are_refused(device_flow: dict[str, object], problem: str) -> None:
+    assert [text.startswith(f"tenant.{problem}") for text in problems({"tenant": {"device_flow": device_flow}})] == [
+        True
+    ]
+
+
 @pytest.mark.parametrize(
     ("steps", "value"),
     [

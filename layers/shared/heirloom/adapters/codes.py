@@ -5,26 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from heirloom.adapters.attributes import number, string
-from heirloom.adapters.aws import error_code, translated_faults
-from heirloom.adapters.families import Item, epoch_attribute, epoch_key, grant_item, grant_of, item_of
-from heirloom.adapters.sessions import has_not_ended
+from heirloom.adapters.aws import ConditionFailed, translated_faults
+from heirloom.adapters.families import Item, grant_item, grant_of
+from heirloom.adapters.login_transaction import LoginEnded, LoginTransaction
 from heirloom.domain import encoding, lifetimes, refresh_token
 from heirloom.domain.authorization_code import AuthorizationCode
-from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.family import Family
 from heirloom.domain.ports import ExchangeRefused
 from heirloom.domain.refresh_token import FamilyKey
-from heirloom.domain.session import SessionKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
-
-_TRIES = 4
-_PAUSE = 0.05
-"""Seconds before a transaction that met another one is tried again, times the try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,41 +48,21 @@ class DynamoDBCodes:
 
     def exchange(self, code: AuthorizationCode, family: Family | None, *, attempt: str, now: int) -> None:
         """Mark the code used and store the family, while its login stands, all or nothing; raise `ExchangeRefused`."""
-        transaction = [
-            {"Update": self._mark_used(code, family, now)},
-            {"ConditionCheck": self._epochs_are_still(code)},
-            {"ConditionCheck": self._session_goes_on(code)},
-        ]
-        if family is not None:
-            put = {"TableName": self.families_table, "Item": item_of(family)}
-            transaction.append({"Put": {**put, "ConditionExpression": "attribute_not_exists(family_id)"}})
-        for tried in range(1, _TRIES + 1):
-            try:
-                with translated_faults("exchange code"):
-                    self._transact(transaction, attempt)
-            except _Contention:
-                self.sleep(_PAUSE * tried)
-            else:
-                return
-        raise StoreUnavailable("exchange code: contention")
-
-    def _transact(self, transaction: list[Any], attempt: str) -> None:
+        transaction = LoginTransaction(self.client, self.families_table, self.sessions_table, self.sleep)
         try:
-            # The token makes a repetition of this very call, by the SDK's retries, find its own work done.
-            self.client.transact_write_items(TransactItems=transaction, ClientRequestToken=attempt)
-        except ClientError as error:
-            if error_code(error) != "TransactionCanceledException":
-                raise
-            used, *others = error.response["CancellationReasons"]
-            if used.get("Code") == "ConditionalCheckFailed":
-                item = used.get("Item")
-                raise ExchangeRefused(_code_of(item) if item else None) from None
-            if any(login.get("Code") == "ConditionalCheckFailed" for login in others[:2]):
-                raise ExchangeRefused(None) from None
-            codes = {reason.get("Code") for reason in error.response["CancellationReasons"]}
-            if "TransactionConflict" in codes:
-                raise _Contention from None
-            raise StoreUnavailable(f"exchange code: {sorted(filter(None, codes))}") from error
+            transaction.commit(
+                "exchange code",
+                self._mark_used(code, family, now),
+                grant=code.grant,
+                epoch=code.epoch,
+                application_epoch=code.application_epoch,
+                family=family,
+                attempt=attempt,
+            )
+        except ConditionFailed as failed:
+            raise ExchangeRefused(_code_of(failed.item) if failed.item else None) from None
+        except LoginEnded:
+            raise ExchangeRefused(None) from None
 
     def _mark_used(self, code: AuthorizationCode, family: Family | None, now: int) -> dict[str, Any]:
         values = {":now": number(now)}
@@ -106,31 +78,6 @@ class DynamoDBCodes:
             "ExpressionAttributeValues": values,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-
-    def _epochs_are_still(self, code: AuthorizationCode) -> dict[str, Any]:
-        epochs = {None: code.epoch, code.grant.client_id: code.application_epoch}
-        conditions, names, values = [], {}, {}
-        for index, (client_id, epoch) in enumerate(epochs.items()):
-            names[f"#epoch{index}"] = epoch_attribute(client_id)
-            conditions.append(f"#epoch{index} = :epoch{index}" if epoch else f"attribute_not_exists(#epoch{index})")
-            if epoch:
-                values[f":epoch{index}"] = number(epoch)
-        return {
-            "TableName": self.families_table,
-            "Key": epoch_key(refresh_token.user_key(code.grant.user_id)),
-            "ConditionExpression": " AND ".join(conditions),
-            "ExpressionAttributeNames": names,
-            **({"ExpressionAttributeValues": values} if values else {}),  # DynamoDB refuses an empty map
-        }
-
-    def _session_goes_on(self, code: AuthorizationCode) -> dict[str, Any]:
-        """Return the check that nobody logged out since. A session's item outlives its codes, expired or not."""
-        key = SessionKey(refresh_token.user_key(code.grant.user_id), code.grant.session_id)
-        return has_not_ended(self.sessions_table, key)
-
-
-class _Contention(Exception):
-    """Another transaction on the same items was under way."""
 
 
 def _item_of(code: AuthorizationCode) -> Item:

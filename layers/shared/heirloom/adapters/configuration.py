@@ -21,6 +21,7 @@ from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.client_key import ClientKey
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
+from heirloom.domain.user_code import UserCodeCharset
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -175,6 +176,8 @@ def decode_client_grant(document: str) -> ClientGrant:
 def decode_tenant(document: str) -> Tenant:
     """Return the tenant of a document."""
     fields = _fields(document, Tenant)
+    if "user_code_charset" in fields:
+        fields["user_code_charset"] = UserCodeCharset(fields["user_code_charset"])
     return Tenant(**{**fields, "allowed_logout_urls": frozenset(fields["allowed_logout_urls"])})
 
 

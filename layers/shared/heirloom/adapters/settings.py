@@ -17,6 +17,7 @@ class Settings:
     families_table: str
     sessions_table: str
     codes_table: str
+    device_codes_table: str
     users_table: str
     grants_table: str
     login_attempts_table: str

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from heirloom.domain import lifetimes, redirect_uri
 from heirloom.domain.client_key import ClientKey
 from heirloom.domain.errors import InvalidClient, UnauthorizedClient
+from heirloom.domain.user_code import MASK, UserCodeCharset
 
 
 class ApplicationType(enum.StrEnum):
@@ -35,6 +36,7 @@ class GrantType(enum.StrEnum):
     AUTHORIZATION_CODE = "authorization_code"
     REFRESH_TOKEN = "refresh_token"
     CLIENT_CREDENTIALS = "client_credentials"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ class Tenant:
     allowed_logout_urls: frozenset[str] = frozenset()
     revocation_ends_grant: bool = False
     """Whether `/oauth/revoke` ends all families of the user at this application and API, and their consent."""
+    user_code_charset: UserCodeCharset = UserCodeCharset.BASE20
+    user_code_mask: str = MASK
     not_before: int = 0
     """Epoch seconds: families created earlier are revoked. Set it to now after a restore."""
 

@@ -13,6 +13,10 @@ Every refusal has a public half, which the caller sees, and a private `reason`, 
     ├── InvalidScope              400  RFC 6749 §5.2
     ├── InvalidTarget             400  RFC 8707 §2
     ├── AccessDenied              403  RFC 6749 §4.1.2.1
+    │   └── DeviceDenied          400  RFC 8628 §3.5
+    ├── AuthorizationPending      400  RFC 8628 §3.5
+    ├── SlowDown                  400  RFC 8628 §3.5
+    ├── ExpiredToken              400  RFC 8628 §3.5
     ├── RequestNotSupported       400  OpenID Connect Core §6.1
     ├── RequestUriNotSupported    400  OpenID Connect Core §6.2
     ├── RegistrationNotSupported  400  OpenID Connect Core §7.2.1
@@ -117,6 +121,30 @@ class AccessDenied(OAuthError):
 
     error = "access_denied"
     status = 403
+
+
+class DeviceDenied(AccessDenied):
+    """The person said no to the device that polls."""
+
+    status = 400
+
+
+class AuthorizationPending(OAuthError):
+    """Nobody has said yes or no to the device yet."""
+
+    error = "authorization_pending"
+
+
+class SlowDown(OAuthError):
+    """Nobody has said yes or no to the device yet, and it polls too often."""
+
+    error = "slow_down"
+
+
+class ExpiredToken(OAuthError):
+    """The device code has expired: the device must ask for another one."""
+
+    error = "expired_token"
 
 
 class RequestNotSupported(OAuthError):

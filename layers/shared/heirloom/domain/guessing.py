@@ -29,6 +29,11 @@ ADDRESS = Brake(free_attempts=50, first_pause=1, longest_pause=5 * lifetimes.MIN
 ACCOUNT = Brake(free_attempts=20, first_pause=1, longest_pause=30)
 """Short at its longest: anybody can fill this bucket for anybody."""
 
+USER_CODES_FROM_ADDRESS = Brake(free_attempts=20, first_pause=1, longest_pause=5 * lifetimes.MINUTE)
+"""Whoever guesses user codes guesses at those of all devices (RFC 8628 §5.1), and each serves for minutes."""
+USER_CODES_OF_ACCOUNT = Brake(free_attempts=10, first_pause=2, longest_pause=15 * lifetimes.MINUTE)
+"""For a person who is logged in, from whichever address."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempts:

@@ -15,6 +15,9 @@ AUTHORIZATION_CODE: Final = 60
 REPEATED_CODE: Final = 10
 """Browsers and SDKs repeat a code exchange whose answer was slow; within this time that is not an attack."""
 
+DEVICE_CODE: Final = 15 * MINUTE
+"""Auth0's: long enough to find a phone and to log in on it."""
+
 CLOCK_SKEW: Final = 1
 """Between two functions' clocks."""
 

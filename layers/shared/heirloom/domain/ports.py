@@ -9,6 +9,7 @@ from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.claims import UnsignedToken
 from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.client_key import ClientKey
+from heirloom.domain.device_authorization import Confirmation, DeviceAuthorization
 from heirloom.domain.dpop import SignedClaims
 from heirloom.domain.events import Event
 from heirloom.domain.family import Family, Rotation
@@ -122,6 +123,54 @@ class Codes(Protocol):
         Only while the user's epoch is the code's and its session has not ended, so no login slips past either end.
 
         Raise `ExchangeRefused`.
+        """
+
+
+class PollRefused(Exception):
+    """A poll was not noted; `authorization` is what stands under the device code, `None` if it is unknown."""
+
+    def __init__(self, authorization: DeviceAuthorization | None) -> None:
+        """Take the *authorization* as the store returned it."""
+        super().__init__("poll refused")
+        self.authorization = authorization
+
+
+class DeviceExchangeRefused(Exception):
+    """A device code was not exchanged; `authorization` is what stands there, `None` if an epoch has passed."""
+
+    def __init__(self, authorization: DeviceAuthorization | None) -> None:
+        """Take the *authorization* as the store returned it."""
+        super().__init__("exchange refused")
+        self.authorization = authorization
+
+
+class DeviceCodes(Protocol):
+    """What devices asked for, under their device codes and user codes."""
+
+    def put(self, authorization: DeviceAuthorization, *, now: int) -> bool:
+        """Store a new authorization, unless another live one has its user code; return whether it was stored."""
+
+    def find(self, digest: str) -> DeviceAuthorization | None:
+        """Return an authorization by its device code's digest, strongly consistent."""
+
+    def with_user_code(self, user_code: str) -> DeviceAuthorization | None:
+        """Return an authorization by the letters and digits of its user code, strongly consistent."""
+
+    def decide(self, digest: str, confirmation: Confirmation | None, *, now: int) -> bool:
+        """Note a yes, or `None` for a no; return false if it was too late for that."""
+
+    def poll(self, digest: str, *, client_id: str, now_ms: int) -> None:
+        """Note a poll of this client's that came in time and before a decision; else raise `PollRefused`."""
+
+    def slow_down(self, digest: str, *, now_ms: int) -> None:
+        """Note a poll that came before its time: the next one must wait longer than this one had to."""
+
+    def exchange(
+        self, digest: str, confirmation: Confirmation, family: Family | None, *, attempt: str, now: int
+    ) -> None:
+        """Mark the device code used and store the *family*, if the user's epochs are still those of the yes.
+
+        All or nothing. Raise `DeviceExchangeRefused`.
         """
 
 

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 from heirloom import http, pages
@@ -33,18 +34,18 @@ from heirloom.domain.errors import (
     Fault,
     InteractionRequired,
     InvalidRequest,
-    InvalidScope,
     InvalidToken,
     LoginRequired,
     OAuthError,
 )
 from heirloom.domain.events import Event, EventType
-from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE, Grant, room_for_profile
+from heirloom.domain.family import Grant, room_for_profile
 from heirloom.domain.ports import Codes, Configuration, Consents, Events, Families, Sessions, Users, Verifier
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.session import Session
 from heirloom.domain.user import User, claims_for
 from heirloom.endpoints.browser import Browser, ForgedPost
+from heirloom.endpoints.requested_access import consent_required, requested_access
 from heirloom.http import Parameters, Request, Response
 from heirloom.pages import ErrorKind, RequestedScope
 
@@ -58,6 +59,30 @@ class Answerable(Exception):
         self.reply_to = reply_to
         self.application = application
         self.error = error
+
+
+class Interaction(Protocol):
+    """What a person logs in for: an authorization request, or a device that waits for their word."""
+
+    @property
+    def query(self) -> str:
+        """Return what our pages carry on, and what it is opened with again."""
+
+    @property
+    def parameters(self) -> Parameters:
+        """Return the parameters with which the browser came."""
+
+    @property
+    def application(self) -> Application:
+        """Return the application that asks."""
+
+    @property
+    def login_hint(self) -> str:
+        """Return the address that the application expects the person to type."""
+
+    @property
+    def redirect_source(self) -> str | None:
+        """Return where the person goes on to, as a Content-Security-Policy names it; `None`: they stay here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +105,11 @@ class Opened:
         return self.hinted_user is None or self.hinted_user == user.user_id
 
     @property
+    def login_hint(self) -> str:
+        """Return the address that the application expects the person to type."""
+        return self.request.login_hint
+
+    @property
     def redirect_source(self) -> str:
         """Return the redirect target as a Content-Security-Policy names it."""
         return redirect_uri.content_source(self.request.reply_to.redirect_uri)
@@ -91,6 +121,20 @@ class LoggedIn:
 
     session: Session
     user: User
+
+    def grants(self, application: Application, *, audience: str, values: frozenset[str]) -> Grant:
+        """Return what an application gets from this person, who agreed to it or need not be asked."""
+        grant = Grant(
+            client_id=application.client_id,
+            user_id=self.user.user_id,
+            session_id=self.session.key.session_id,
+            audience=audience,
+            scope=values,
+            auth_time=self.session.auth_time,
+        )
+        if scope.OPENID not in values:
+            return grant
+        return grant.with_profile(claims.fitting(claims_for(self.user, values), room_for_profile(grant)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +209,21 @@ class AuthorizationFlow:
         reply_to = authorization.reply_to(parameters, application)
         try:
             request = authorization.parse(parameters, application, reply_to)
-            audience, api = self._audience(request)
+            access = requested_access(
+                audience=request.audience,
+                values=request.scope,
+                application=application,
+                configuration=self.configuration,
+                issuer=self.browser.issuer,
+            )
             return Opened(
                 query=query,
                 parameters=parameters,
                 application=application,
                 request=request,
-                api=api,
-                audience=audience,
-                scope=self._scope(request, application, api),
+                api=access.api,
+                audience=access.audience,
+                scope=access.scope,
                 hinted_user=self._hinted_user(parameters.get("id_token_hint")),
             )
         except OAuthError as error:
@@ -234,7 +284,7 @@ class AuthorizationFlow:
         """Tell whether the person must be asked first."""
         if Prompt.CONSENT in opened.request.prompt:
             return True
-        if opened.application.is_first_party and (opened.api is None or opened.api.skip_consent_for_first_party):
+        if not consent_required(opened.application, opened.api):
             return False
         granted = self.consents.granted(
             user_key=person.session.key.user_key, client_id=opened.application.client_id, audience=opened.audience
@@ -244,28 +294,17 @@ class AuthorizationFlow:
     def send_code(self, opened: Opened, person: LoggedIn, request: Request) -> Response:
         """Return the way back to the application with a fresh code."""
         text = encoding.encode(secrets.token_bytes(32))
-        grant = Grant(
-            client_id=opened.application.client_id,
-            user_id=person.user.user_id,
-            session_id=person.session.key.session_id,
-            audience=opened.audience,
-            scope=opened.scope,
-            auth_time=person.session.auth_time,
-        )
-        if scope.OPENID in opened.scope:
-            profile = claims.fitting(claims_for(person.user, opened.scope), room_for_profile(grant))
-            grant = grant.with_profile(profile)
-        self._take_part(opened, person, request)
+        self.take_part(opened.application, person, request)
         self.codes.put(
             AuthorizationCode(
                 digest=authorization_code.digest(text),
-                grant=grant,
+                grant=person.grants(opened.application, audience=opened.audience, values=opened.scope),
                 redirect_uri=opened.request.reply_to.redirect_uri,
                 challenge=opened.request.challenge,
                 nonce=opened.request.nonce,
                 key_thumbprint=opened.request.key_thumbprint,
                 epoch=person.session.epoch,
-                application_epoch=self.families.epoch(person.session.key.user_key, grant.client_id),
+                application_epoch=self.families.epoch(person.session.key.user_key, opened.application.client_id),
                 expires_at=request.now + lifetimes.AUTHORIZATION_CODE,
             )
         )
@@ -279,6 +318,18 @@ class AuthorizationFlow:
             user_id=person.user.user_id,
         )
         return self.deliver(AuthorizationResponse.with_code(opened.request.reply_to, text), opened.application)
+
+    def take_part(self, application: Application, person: LoggedIn, request: Request) -> None:
+        """Note the application in the session, if it wants to hear of the end: before it has a code, so none is missed.
+
+        Where the session has ended meanwhile, its code will be refused.
+        """
+        client_id, known = application.client_id, person.session.client_ids
+        if application.backchannel_logout_url is None or client_id in known:
+            return
+        if not self.sessions.take_part(person.session.key, client_id=client_id, at_most=session.MOST_CLIENT_IDS):
+            reason = "the session has ended, or has too many applications: this one will not hear of its end"
+            self._record(EventType.WARNING, request, reason, client_id=client_id, user_id=person.user.user_id)
 
     def deny(self, opened: Opened) -> Response:
         """Return the way back of a person who said no."""
@@ -309,27 +360,6 @@ class AuthorizationFlow:
                 separator = "&" if urlsplit(uri).query else "?"
                 return self.browser.redirect(f"{uri}{separator}{urlencode(parameters)}")
 
-    def _audience(self, request: AuthorizationRequest) -> tuple[str, ResourceServer | None]:
-        """Return the audience of the request, or the tenant's default, and its API (`None`: `/userinfo` alone)."""
-        userinfo = claims.userinfo_audience(self.browser.issuer)
-        audience = request.audience or self.configuration.tenant().default_audience or userinfo
-        if audience == userinfo:
-            return userinfo, None
-        api = self.configuration.resource_server(audience)
-        if api is None:
-            # The audience stays out of the answer: RFC 6749 §4.1.2.1 lets few characters into `error_description`.
-            raise AccessDenied("Service not found: the audience is no API of this tenant")
-        return audience, api
-
-    def _scope(
-        self, request: AuthorizationRequest, application: Application, api: ResourceServer | None
-    ) -> frozenset[str]:
-        granted = scope.grant(request.scope, application, api).values
-        size = len(scope.render(granted)) + len(api.identifier if api else "")
-        if size > LARGEST_SCOPE_AND_AUDIENCE:
-            raise InvalidScope(f"Scope and audience together must have at most {LARGEST_SCOPE_AND_AUDIENCE} characters")
-        return granted
-
     def _hinted_user(self, id_token_hint: str | None) -> str | None:
         if id_token_hint is None:
             return None
@@ -337,18 +367,6 @@ class AuthorizationFlow:
             return self.verifier.id_token_hint(id_token_hint).user_id
         except InvalidToken as error:
             raise InvalidRequest(error.description, reason=error.reason) from None
-
-    def _take_part(self, opened: Opened, person: LoggedIn, request: Request) -> None:
-        """Note the application in the session, if it wants to hear of the end: before it has a code, so none is missed.
-
-        Where the session has ended meanwhile, its code will be refused.
-        """
-        client_id, known = opened.application.client_id, person.session.client_ids
-        if opened.application.backchannel_logout_url is None or client_id in known:
-            return
-        if not self.sessions.take_part(person.session.key, client_id=client_id, at_most=session.MOST_CLIENT_IDS):
-            reason = "the session has ended, or has too many applications: this one will not hear of its end"
-            self._record(EventType.WARNING, request, reason, client_id=client_id, user_id=person.user.user_id)
 
     def _warn_about_offline_access(self, opened: Opened, request: Request) -> None:
         denied = scope.grant(opened.request.scope, opened.application, opened.api).offline_access_denied

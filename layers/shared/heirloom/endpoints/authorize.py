@@ -7,14 +7,14 @@ from heirloom import http, pages
 from heirloom.domain.application import ApplicationType
 from heirloom.domain.authorization import Prompt
 from heirloom.domain.errors import InteractionRequired, LoginRequired, OAuthError
-from heirloom.endpoints.authorization_flow import Answerable, AuthorizationFlow, LoggedIn, Opened
+from heirloom.endpoints.authorization_flow import Answerable, AuthorizationFlow, Interaction, LoggedIn, Opened
 from heirloom.http import Request, Response
 from heirloom.pages import ErrorKind, LoginProblem
 
 
 def login_page(
     flow: AuthorizationFlow,
-    opened: Opened,
+    interaction: Interaction,
     request: Request,
     *,
     status: int = 200,
@@ -23,19 +23,19 @@ def login_page(
     retry_after: int = 0,
     person: LoggedIn | None = None,
 ) -> Response:
-    """Return the login page of an authorization request, *retry_after* in seconds."""
+    """Return the login page of an interaction, *retry_after* in seconds."""
     csrf, cookies = flow.browser.csrf_of(request)
     page = pages.login(
-        language=flow.browser.language(request, opened.parameters),
-        application=opened.application.name,
-        logo_uri=opened.application.logo_uri,
-        request=opened.query,
+        language=flow.browser.language(request, interaction.parameters),
+        application=interaction.application.name,
+        logo_uri=interaction.application.logo_uri,
+        request=interaction.query,
         csrf=csrf,
-        email=opened.request.login_hint if email is None else email,
+        email=interaction.login_hint if email is None else email,
         problem=problem,
         retry_after=retry_after,
         signed_in_as=person.user.email if person else None,
-        redirect_source=opened.redirect_source,
+        redirect_source=interaction.redirect_source,
     )
     return flow.browser.show(page, status).with_cookies(cookies)
 

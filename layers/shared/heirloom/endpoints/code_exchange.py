@@ -4,15 +4,14 @@ import secrets
 from dataclasses import dataclass
 
 from heirloom import http
-from heirloom.domain import authorization_code, claims, encoding, lifetimes, refresh_token, scope
+from heirloom.domain import authorization_code, claims, encoding, scope
 from heirloom.domain.application import Application, GrantType, families_not_before
 from heirloom.domain.authorization_code import INVALID_CODE, AuthorizationCode, CodeUsed
-from heirloom.domain.errors import Fault, InvalidGrant
+from heirloom.domain.errors import InvalidGrant
 from heirloom.domain.events import Event, EventType
-from heirloom.domain.family import MOST_FAMILIES, Family, Grant, surplus
 from heirloom.domain.ports import Codes, Configuration, Events, ExchangeRefused, Families, TokenKeys
-from heirloom.domain.refresh_token import FAMILY_ID_BYTES, SECRET_BYTES, FamilyKey
 from heirloom.domain.resource_server import ResourceServer
+from heirloom.endpoints.first_generation import FirstGeneration
 from heirloom.endpoints.issuance import Exchange, require_binding
 from heirloom.http import Parameters, Request
 
@@ -38,12 +37,11 @@ class CodeGrant:
         code = self._redeem(self.codes.find(digest), request, application, parameters, key_thumbprint)
         # Before the code is spent: a client that forgot its proof sends it with the next try.
         require_binding(self._api(code.grant.audience), application, key_thumbprint)
-        granted = self._granted_scope(code.grant, request, application)
+        login = FirstGeneration(self.configuration, self.families, self.token_keys, self.events)
+        granted = login.granted_scope(code.grant, request, application)
         family, text = None, None
         if scope.OFFLINE_ACCESS in granted:
-            # RFC 9449 §5: a public client's family belongs to the key; a confidential one proves itself by its secret.
-            bound_to = None if application.confidential else key_thumbprint
-            family, text = self._first_generation(code.grant, application, bound_to, request.now)
+            family, text = login.begin(code.grant, application, key_thumbprint, request.now)
         attempt = encoding.encode(secrets.token_bytes(16))
         try:
             self.codes.exchange(code, family, attempt=attempt, now=request.now)
@@ -54,7 +52,7 @@ class CodeGrant:
             self._redeem(refused.code, request, application, parameters, key_thumbprint)
             raise
         if family is not None:
-            self._make_room(family, application, request)
+            login.make_room(family, application, request)
         family_id = encoding.encode(family.key.family_id) if family else None
         self.events.emit(
             Event(
@@ -97,64 +95,3 @@ class CodeGrant:
                 self.families.revoke(used.family, client_id=client_id, because="code_reuse", now=request.now)
                 details = {"familyId": encoding.encode(used.family.family_id), "revoked": True}
             raise InvalidGrant(INVALID_CODE, reason="used code", details=details) from None
-
-    def _make_room(self, newest: Family, application: Application, request: Request) -> None:
-        """Revoke what is beyond the limit. The login stands already, so a fault here is noted and the next login's."""
-        try:
-            for family in surplus(
-                self.families.of_user(newest.grant.user_id),
-                newest=newest,
-                policy=application.refresh_token,
-                not_before=families_not_before(self.configuration.tenant(), application),
-            ):
-                self.families.revoke(family.key, client_id=application.client_id, because="gave_way", now=request.now)
-                self.events.emit(
-                    Event(
-                        EventType.FAMILY_GAVE_WAY,
-                        request.caller,
-                        client_id=application.client_id,
-                        user_id=family.grant.user_id,
-                        reason=f"more than {MOST_FAMILIES} live families",
-                        details={"familyId": encoding.encode(family.key.family_id)},
-                    )
-                )
-        except Fault as fault:
-            self.events.emit(Event.of_fault(fault, request.caller))
-
-    def _granted_scope(self, grant: Grant, request: Request, application: Application) -> frozenset[str]:
-        """Return the grant's scope; a browser gets no `offline_access` from an application that does not rotate."""
-        if request.origin is None or application.refresh_token.rotating or scope.OFFLINE_ACCESS not in grant.scope:
-            return grant.scope
-        self.events.emit(
-            Event(
-                EventType.WARNING,
-                request.caller,
-                client_id=application.client_id,
-                user_id=grant.user_id,
-                reason="offline_access was dropped: a browser asked, and the application does not rotate",
-            )
-        )
-        return grant.scope - {scope.OFFLINE_ACCESS}
-
-    def _first_generation(
-        self, grant: Grant, application: Application, key_thumbprint: str | None, now: int
-    ) -> tuple[Family, str]:
-        keyring = self.token_keys.keyring()
-        key = FamilyKey(refresh_token.user_key(grant.user_id), secrets.token_bytes(FAMILY_ID_BYTES))
-        token = refresh_token.first(key, secrets.token_bytes(SECRET_BYTES), keyring)
-        policy = application.refresh_token
-        family = Family(
-            key=key,
-            grant=grant,
-            generation=token.generation,
-            live_digest=token.digest(),
-            superseded={},
-            attempt="",
-            created_at=now,
-            absolute_expires_at=lifetimes.ends_at(now, policy.absolute_lifetime),
-            exchanged_at=now,
-            idle_expires_at=lifetimes.ends_at(now, policy.idle_lifetime),
-            non_rotating=not policy.rotating,
-            key_thumbprint=key_thumbprint,
-        )
-        return family, token.text(keyring)

@@ -28,6 +28,7 @@ def metadata(issuer: str, ui_locales: tuple[str, ...]) -> dict[str, object]:
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}authorize",
         "token_endpoint": f"{issuer}oauth/token",
+        "device_authorization_endpoint": f"{issuer}oauth/device/code",
         "revocation_endpoint": f"{issuer}oauth/revoke",
         "introspection_endpoint": f"{issuer}oauth/introspect",
         "userinfo_endpoint": f"{issuer}userinfo",

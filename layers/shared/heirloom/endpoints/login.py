@@ -10,7 +10,8 @@ from heirloom.domain.events import Event, EventType
 from heirloom.domain.ports import LoginAttempts, Passwords
 from heirloom.domain.session import Session, SessionCookie, SessionKey
 from heirloom.domain.user import User, normalised_email
-from heirloom.endpoints.authorization_flow import AuthorizationFlow, LoggedIn, Opened
+from heirloom.endpoints.activation import CARRIED, Activation, ActivationFlow
+from heirloom.endpoints.authorization_flow import AuthorizationFlow, Interaction, LoggedIn, Opened
 from heirloom.endpoints.authorize import login_page
 from heirloom.endpoints.brakes import Brakes
 from heirloom.endpoints.session_ending import SessionEnding
@@ -41,18 +42,19 @@ class LoginEndpoint:
     """Takes the login form."""
 
     flow: AuthorizationFlow
+    activations: ActivationFlow
     ending: SessionEnding
     attempts: LoginAttempts
     passwords: Passwords
 
     def __call__(self, request: Request) -> Response:
         """Answer with the way back to the application, the consent page, or the form again."""
-        return self.flow.guard(request, {}, lambda: self._login(request))
+        return self.activations.guard(request, {}, lambda: self._login(request))
 
     def _login(self, request: Request) -> Response:
         parameters = request.body_parameters()
         self.flow.browser.require_own_form(request, parameters)
-        opened = self.flow.open(parameters.get("request", ""))
+        opened = self._open(parameters.get("request", ""))
         if parameters.get("action") == "continue":
             return self._continue(opened, request)
         email, password = parameters.get("email", ""), parameters.get("password", "")
@@ -62,7 +64,15 @@ class LoginEndpoint:
             )
         return self._with_password(opened, parameters, request)
 
-    def _with_password(self, opened: Opened, parameters: Parameters, request: Request) -> Response:
+    def _open(self, carried: str) -> Opened | Activation:
+        return self.activations.open(carried) if carried.startswith(CARRIED) else self.flow.open(carried)
+
+    def _proceed(self, opened: Opened | Activation, person: LoggedIn, request: Request) -> Response:
+        if isinstance(opened, Activation):
+            return self.activations.proceed(opened, person, request)
+        return self.flow.proceed(opened, person, request)
+
+    def _with_password(self, opened: Opened | Activation, parameters: Parameters, request: Request) -> Response:
         email = normalised_email(parameters["email"])
         brakes = Brakes(self.attempts, email, guessing.network(request.caller.address), request.now)
         pause = brakes.count()
@@ -86,7 +96,7 @@ class LoginEndpoint:
         brakes.release()
         return self._begin_session(user, epoch, opened, request)
 
-    def _begin_session(self, user: User, epoch: int, opened: Opened, request: Request) -> Response:
+    def _begin_session(self, user: User, epoch: int, opened: Opened | Activation, request: Request) -> Response:
         """Give every login a cookie of its own: whatever the browser held before opens nothing of this person's."""
         tenant = self.flow.configuration.tenant()
         previous = self._leave(user, request)
@@ -103,8 +113,8 @@ class LoginEndpoint:
             begun = dataclasses.replace(begun, key=cookie.key, secret_digest=session.secret_digest(cookie.secret))
             self.flow.sessions.put(begun)
         set_cookie = self.flow.browser.cookies.set_session(cookie.value, tenant.session_lifetime)
-        response = self.flow.guard(
-            request, opened.parameters, lambda: self.flow.proceed(opened, LoggedIn(begun, user), request)
+        response = self.activations.guard(
+            request, opened.parameters, lambda: self._proceed(opened, LoggedIn(begun, user), request)
         )
         return response.with_cookies([set_cookie])
 
@@ -123,19 +133,14 @@ class LoginEndpoint:
             self.ending.end(held, request, client_id=None, reason="a login took its place")
         return None
 
-    def _continue(self, opened: Opened, request: Request) -> Response:
+    def _continue(self, opened: Opened | Activation, request: Request) -> Response:
         """Go on with the account that the chooser showed, if its session still serves this request."""
         person = self.flow.logged_in(request)
-        if (
-            person is None
-            or not opened.is_meant_for(person.user)
-            or Prompt.LOGIN in opened.request.prompt
-            or opened.request.login_needed(person.session.auth_time, request.now)
-        ):
+        if person is None or (isinstance(opened, Opened) and not _serves(opened, person, request.now)):
             return login_page(self.flow, opened, request)
-        return self.flow.proceed(opened, person, request)
+        return self._proceed(opened, person, request)
 
-    def _record_failure(self, user: User | None, request: Request, opened: Opened, *, matches: bool) -> None:
+    def _record_failure(self, user: User | None, request: Request, opened: Interaction, *, matches: bool) -> None:
         if user is None:
             self._record(EventType.FAILED_LOGIN_UNKNOWN_USER, request, opened, reason="unknown user")
             return
@@ -144,7 +149,7 @@ class LoginEndpoint:
         self._record(event_type, request, opened, reason=reason, user_id=user.user_id)
 
     def _record(
-        self, event_type: EventType, request: Request, opened: Opened, *, reason: str, user_id: str | None = None
+        self, event_type: EventType, request: Request, opened: Interaction, *, reason: str, user_id: str | None = None
     ) -> None:
         client_id = opened.application.client_id
         self.flow.events.emit(Event(event_type, request.caller, client_id=client_id, user_id=user_id, reason=reason))
@@ -157,3 +162,11 @@ def _new_session_id() -> str:
 def _new_cookie(user: User, session_id: str) -> SessionCookie:
     key = SessionKey(refresh_token.user_key(user.user_id), session_id)
     return SessionCookie(key, secrets.token_bytes(session.SECRET_BYTES))
+
+
+def _serves(opened: Opened, person: LoggedIn, now: int) -> bool:
+    return (
+        opened.is_meant_for(person.user)
+        and Prompt.LOGIN not in opened.request.prompt
+        and not opened.request.login_needed(person.session.auth_time, now)
+    )

@@ -7,7 +7,14 @@ from typing import Protocol
 from heirloom import http
 from heirloom.domain import refresh_token
 from heirloom.domain.application import Application, GrantType
-from heirloom.domain.errors import Fault, OAuthError, ReuseDetected, UnsupportedGrantType, UseDPoPNonce
+from heirloom.domain.errors import (
+    AuthorizationPending,
+    Fault,
+    OAuthError,
+    ReuseDetected,
+    UnsupportedGrantType,
+    UseDPoPNonce,
+)
 from heirloom.domain.events import Event, EventType
 from heirloom.domain.ports import Configuration, Events, SigningKeys
 from heirloom.endpoints import issuance
@@ -78,6 +85,8 @@ class TokenEndpoint:
     def _record(
         self, error: OAuthError, request: Request, application: Application | None, grant_type: str | None
     ) -> None:
+        if isinstance(error, AuthorizationPending):
+            return  # what a device hears every few seconds, and nothing failed
         match error, grant_type:
             case ReuseDetected(), _:
                 event_type = EventType.REFRESH_TOKEN_REUSED
@@ -89,6 +98,8 @@ class TokenEndpoint:
                 event_type = EventType.FAILED_CODE_EXCHANGE
             case _, GrantType.CLIENT_CREDENTIALS:
                 event_type = EventType.FAILED_CLIENT_CREDENTIALS_EXCHANGE
+            case _, GrantType.DEVICE_CODE:
+                event_type = EventType.FAILED_DEVICE_CODE_EXCHANGE
             case _:
                 event_type = EventType.REFUSED_REQUEST
         client_id = application.client_id if application else None

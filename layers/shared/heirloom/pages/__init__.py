@@ -1,12 +1,15 @@
-"""The pages that people see: login, consent, errors, and the two response modes that need a document.
+"""The pages that people see: login, consent, devices, errors, and the two response modes that need a document.
 
 Every function is pure: values in, a `Page` out, which says with which Content-Security-Policy it must be served.
 """
 
+from heirloom.pages.activation import confirm_device as confirm_device
+from heirloom.pages.activation import device_answered as device_answered
+from heirloom.pages.activation import enter_user_code as enter_user_code
 from heirloom.pages.catalogue import ErrorKind as ErrorKind
 from heirloom.pages.catalogue import LoginProblem as LoginProblem
+from heirloom.pages.catalogue import UserCodeProblem as UserCodeProblem
 from heirloom.pages.document import Page as Page
-from heirloom.pages.interaction import RequestedScope as RequestedScope
 from heirloom.pages.interaction import confirm_logout as confirm_logout
 from heirloom.pages.interaction import consent as consent
 from heirloom.pages.interaction import error as error
@@ -15,3 +18,4 @@ from heirloom.pages.interaction import signed_out as signed_out
 from heirloom.pages.language import choose_language as choose_language
 from heirloom.pages.response import form_post as form_post
 from heirloom.pages.response import web_message as web_message
+from heirloom.pages.shown import RequestedScope as RequestedScope

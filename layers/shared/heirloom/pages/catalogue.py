@@ -17,6 +17,14 @@ class LoginProblem(StrEnum):
     expired_form = "expired_form"
 
 
+class UserCodeProblem(StrEnum):
+    """Why the form for a device's code comes back."""
+
+    wrong_code = "wrong_code"  # unknown, expired, answered before: nobody is told which
+    slow_down = "slow_down"
+    missing_code = "missing_code"
+
+
 class ErrorKind(StrEnum):
     """Why a person cannot go on from here."""
 
@@ -66,6 +74,19 @@ class Texts:
     allow: str
     deny: str
     goes_to: str
+
+    connect_device: str
+    enter_user_code: str
+    user_code: str
+    user_code_problems: Mapping[UserCodeProblem, str]
+    is_it_yours: str
+    device_asks: str
+    compare_code: str
+    beware: str
+    device_connected: str
+    device_connected_text: str
+    device_refused: str
+    device_refused_text: str
 
     errors: Mapping[ErrorKind, Explanation]
     technical: str
@@ -120,6 +141,22 @@ _ENGLISH = Texts(
     allow="Allow",
     deny="Deny",
     goes_to="Either way, you continue to {host}.",
+    connect_device="Connect a device",
+    enter_user_code="Enter the code that your device shows.",
+    user_code="Code on your device",
+    user_code_problems={
+        UserCodeProblem.wrong_code: "This code is wrong or no longer valid. Check it, or get a new one on your device.",
+        UserCodeProblem.slow_down: "Too many attempts. Wait a moment, then try again.",
+        UserCodeProblem.missing_code: "Enter the code that your device shows.",
+    },
+    is_it_yours="Is this your device?",
+    device_asks="A device with {application} asks for access to your account.",
+    compare_code="Your device must show exactly this code",
+    beware="Did somebody send you this code or a link to it? Then deny: their device would get into your account.",
+    device_connected="Your device is connected",
+    device_connected_text="It goes on with {application} in a moment. You can close this window now.",
+    device_refused="The device was not connected",
+    device_refused_text="It gets no access to your account. You can close this window now.",
     errors={
         ErrorKind.unknown_application: Explanation(
             "We do not know this application",
@@ -206,6 +243,24 @@ _GERMAN = Texts(
     allow="Erlauben",
     deny="Ablehnen",
     goes_to="In beiden Fällen geht es weiter zu {host}.",
+    connect_device="Gerät verbinden",
+    enter_user_code="Geben Sie den Code ein, den Ihr Gerät anzeigt.",
+    user_code="Code auf Ihrem Gerät",
+    user_code_problems={
+        UserCodeProblem.wrong_code: "Dieser Code ist falsch oder gilt nicht mehr. "
+        "Prüfen Sie ihn, oder lassen Sie sich auf Ihrem Gerät einen neuen anzeigen.",
+        UserCodeProblem.slow_down: "Zu viele Versuche. Warten Sie einen Moment und versuchen Sie es noch einmal.",
+        UserCodeProblem.missing_code: "Geben Sie den Code ein, den Ihr Gerät anzeigt.",
+    },
+    is_it_yours="Ist das Ihr Gerät?",
+    device_asks="Ein Gerät mit {application} bittet um Zugriff auf Ihr Konto.",
+    compare_code="Genau diesen Code muss Ihr Gerät anzeigen",
+    beware="Hat Ihnen jemand diesen Code oder einen Link dazu geschickt? Dann lehnen Sie ab: "
+    "Sonst kommt ein fremdes Gerät in Ihr Konto.",
+    device_connected="Ihr Gerät ist verbunden",
+    device_connected_text="Dort geht es gleich mit {application} weiter. Sie können dieses Fenster jetzt schließen.",
+    device_refused="Das Gerät wurde nicht verbunden",
+    device_refused_text="Es bekommt keinen Zugriff auf Ihr Konto. Sie können dieses Fenster jetzt schließen.",
     errors={
         ErrorKind.unknown_application: Explanation(
             "Diese Anwendung ist uns nicht bekannt",
@@ -297,6 +352,24 @@ _FRENCH = Texts(
     allow="Autoriser",
     deny="Refuser",
     goes_to="Dans les deux cas, vous continuez vers {host}.",
+    connect_device="Connecter un appareil",
+    enter_user_code="Saisissez le code que votre appareil affiche.",
+    user_code="Code sur votre appareil",
+    user_code_problems={
+        UserCodeProblem.wrong_code: "Ce code est incorrect ou n’est plus valable. "
+        "Vérifiez-le, ou demandez-en un nouveau à votre appareil.",
+        UserCodeProblem.slow_down: "Trop de tentatives. Patientez un instant, puis réessayez.",
+        UserCodeProblem.missing_code: "Saisissez le code que votre appareil affiche.",
+    },
+    is_it_yours="Est-ce bien votre appareil\u00a0?",
+    device_asks="Un appareil avec {application} demande l’accès à votre compte.",
+    compare_code="Votre appareil doit afficher exactement ce code",
+    beware="Quelqu’un vous a envoyé ce code ou un lien qui le contient\u00a0? Alors refusez\u00a0: "
+    "son appareil aurait accès à votre compte.",
+    device_connected="Votre appareil est connecté",
+    device_connected_text="{application} y continue dans un instant. Vous pouvez maintenant fermer cette fenêtre.",
+    device_refused="L’appareil n’a pas été connecté",
+    device_refused_text="Il n’a aucun accès à votre compte. Vous pouvez maintenant fermer cette fenêtre.",
     errors={
         ErrorKind.unknown_application: Explanation(
             "Nous ne connaissons pas cette application",
@@ -384,6 +457,24 @@ _SPANISH = Texts(
     allow="Permitir",
     deny="Rechazar",
     goes_to="En ambos casos, continuará a {host}.",
+    connect_device="Conectar un dispositivo",
+    enter_user_code="Escriba el código que muestra su dispositivo.",
+    user_code="Código de su dispositivo",
+    user_code_problems={
+        UserCodeProblem.wrong_code: "Este código no es correcto o ya no es válido. "
+        "Compruébelo o pida uno nuevo en su dispositivo.",
+        UserCodeProblem.slow_down: "Demasiados intentos. Espere un momento e inténtelo de nuevo.",
+        UserCodeProblem.missing_code: "Escriba el código que muestra su dispositivo.",
+    },
+    is_it_yours="¿Es este su dispositivo?",
+    device_asks="Un dispositivo con {application} pide acceso a su cuenta.",
+    compare_code="Su dispositivo debe mostrar exactamente este código",
+    beware="¿Alguien le envió este código o un enlace con él? Entonces rechace: "
+    "un dispositivo ajeno entraría en su cuenta.",
+    device_connected="Su dispositivo está conectado",
+    device_connected_text="Continuará con {application} en un momento. Ya puede cerrar esta ventana.",
+    device_refused="El dispositivo no se ha conectado",
+    device_refused_text="No tendrá acceso a su cuenta. Ya puede cerrar esta ventana.",
     errors={
         ErrorKind.unknown_application: Explanation(
             "No conocemos esta aplicación",

@@ -1,29 +1,13 @@
 """Pages on which a person reads or decides something."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from heirloom.pages import policy
+from heirloom.pages import policy, shown
 from heirloom.pages.catalogue import ErrorKind, LoginProblem, Texts, texts_in
 from heirloom.pages.document import Page, page, printable
+from heirloom.pages.shown import RequestedScope
 
-# What may be the source of an <img>; its origin goes into the policy.
-_LOGO = re.compile(r"(https://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?)(?:[/?][!#-&(-;=?-\[\]-~]*)?", re.IGNORECASE)
-_EMBEDDED_LOGO = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
-
-_NAME = 64
-_ACCOUNT = 80
-_SENTENCE = 280
 _DETAIL = 800
-
-
-@dataclass(frozen=True, slots=True)
-class RequestedScope:
-    """A scope that an application asks for; *description* is its API's, if it has one."""
-
-    value: str
-    description: str | None = None
 
 
 def login(
@@ -37,24 +21,25 @@ def login(
     problem: LoginProblem | None = None,
     retry_after: int = 0,
     signed_in_as: str | None = None,
-    redirect_source: str,
+    redirect_source: str | None,
 ) -> Page:
     """The login page; with *signed_in_as*, a chooser between that account and another one.
 
-    *request* is the query string of the authorization request, which both forms carry on. *retry_after* is in
-    seconds. Raises ValueError if *redirect_source* is neither an origin nor a scheme.
+    *request* is what both forms carry on: the query string of an authorization request, or a device. *retry_after* is
+    in seconds; without *redirect_source* the person stays here after the login. Raises ValueError if it is neither an
+    origin nor a scheme.
     """
     texts = texts_in(language)
-    application = _name(application)
+    application = shown.name(application)
     heading = texts.choose_account if signed_in_as else texts.sign_in
     title = f"{heading} · {application}"
-    image, origins = _logo(logo_uri)
+    image, origins = shown.logo(logo_uri)
     return page(
         "login.html",
         texts=texts,
         title=texts.problem_title.format(title=title) if problem else title,
         images=origins,
-        form_action=("'self'", policy.redirect_source(redirect_source)),
+        form_action=("'self'", *([] if redirect_source is None else [policy.redirect_source(redirect_source)])),
         heading=heading,
         application=application,
         logo=image,
@@ -63,7 +48,7 @@ def login(
         email=email,
         problem=problem,
         problem_text=_problem(texts, problem, retry_after) if problem else "",
-        signed_in_as=printable(signed_in_as, limit=_ACCOUNT) if signed_in_as else None,
+        signed_in_as=shown.account(signed_in_as) if signed_in_as else None,
     )
 
 
@@ -85,14 +70,8 @@ def consent(
     Raises ValueError if *redirect_source* is neither an origin nor a scheme.
     """
     texts = texts_in(language)
-    application = _name(application)
-    image, origins = _logo(logo_uri)
-    about_person = [texts.scopes[scope.value] for scope in scopes if scope.value in texts.scopes]
-    about_api = [
-        printable(scope.description or scope.value, limit=_SENTENCE)
-        for scope in scopes
-        if scope.value not in texts.scopes
-    ]
+    application = shown.name(application)
+    image, origins = shown.logo(logo_uri)
     return page(
         "consent.html",
         texts=texts,
@@ -101,13 +80,12 @@ def consent(
         form_action=("'self'", policy.redirect_source(redirect_source)),
         application=application,
         logo=image,
-        account=printable(account, limit=_ACCOUNT),
-        api=_name(api) if api else None,
-        about_person=about_person,
-        about_api=about_api,
+        account=shown.account(account),
+        api=shown.name(api) if api else None,
         request=request,
         csrf=csrf,
-        redirect_host=printable(redirect_host, limit=_ACCOUNT),
+        redirect_host=shown.account(redirect_host),
+        abilities=shown.abilities(texts, scopes),
     )
 
 
@@ -122,7 +100,7 @@ def error(*, language: str, kind: ErrorKind, detail: str | None = None, request_
         heading=heading,
         advice=advice,
         detail=printable(detail, limit=_DETAIL) if detail else None,
-        request_id=printable(request_id, limit=_ACCOUNT) if request_id else None,
+        request_id=shown.account(request_id) if request_id else None,
     )
 
 
@@ -142,16 +120,16 @@ def confirm_logout(
     Raises ValueError if *redirect_source* is neither an origin nor a scheme.
     """
     texts = texts_in(language)
-    image, origins = _logo(logo_uri)
+    image, origins = shown.logo(logo_uri)
     return page(
         "logout.html",
         texts=texts,
         title=texts.sign_out_question,
         images=origins if application else (),
         form_action=("'self'", *(() if redirect_source is None else (policy.redirect_source(redirect_source),))),
-        application=_name(application) if application else None,
+        application=shown.name(application) if application else None,
         logo=image,
-        account=printable(account, limit=_ACCOUNT) if account else None,
+        account=shown.account(account) if account else None,
         request=request,
         csrf=csrf,
     )
@@ -163,27 +141,7 @@ def signed_out(*, language: str) -> Page:
     return page("signed_out.html", texts=texts, title=texts.signed_out)
 
 
-def _name(text: str) -> str:
-    return printable(text, limit=_NAME) or "–"
-
-
-def _logo(uri: str | None) -> tuple[str | None, tuple[str, ...]]:
-    if uri and (match := _LOGO.fullmatch(uri)):
-        return uri, (match[1],)
-    return (uri, ()) if uri and _EMBEDDED_LOGO.fullmatch(uri) else (None, ())
-
-
 def _problem(texts: Texts, problem: LoginProblem, retry_after: int) -> str:
     if problem is LoginProblem.slow_down and retry_after > 0:
-        return texts.wait.format(duration=_duration(texts, retry_after))
+        return shown.pause(texts, retry_after)
     return texts.problems[problem]
-
-
-def _duration(texts: Texts, seconds: int) -> str:
-    # Rounded up: whoever waits as long as we say must not be refused again.
-    count, forms = seconds, texts.seconds
-    for size, longer in ((60, texts.minutes), (60, texts.hours)):
-        if count < 1.5 * size:
-            break
-        count, forms = -(-count // size), longer
-    return forms[count != 1].format(count=count)

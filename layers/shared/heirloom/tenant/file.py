@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from heirloom.domain import lifetimes
 from heirloom.domain.claims import CLIENT_SUBJECT
 from heirloom.domain.family import LONGEST_CLIENT_ID, LONGEST_USER_ID
+from heirloom.domain.user_code import MASK, PLACE
 
 
 def _matching(pattern: str, rule: str) -> AfterValidator:
@@ -79,6 +80,19 @@ class TenantFlags(Model):
     revoke_refresh_token_grant: bool = False
 
 
+class DeviceFlow(Model):
+    """`tenant.device_flow`: the codes that devices show."""
+
+    charset: Literal["base20", "digits"] = "base20"
+    mask: Annotated[
+        str,
+        _matching(
+            rf"\{PLACE}[{PLACE} -]{{0,18}}\{PLACE}",
+            "must be 2 to 20 characters: `*` for each of the code's, with spaces or hyphens between them",
+        ),
+    ] = MASK
+
+
 class TenantSettings(Model):
     """`tenant`. The two lifetimes are in hours."""
 
@@ -91,6 +105,7 @@ class TenantSettings(Model):
     idle_session_lifetime_in_minutes: Minutes | None = None
     allowed_logout_urls: list[Url] = []
     flags: TenantFlags = TenantFlags()
+    device_flow: DeviceFlow = DeviceFlow()
     not_before: PointInTime = 0
 
 

@@ -288,6 +288,8 @@ _FILE_NAMES: Mapping[str, str] = {
     "refresh_token.idle_lifetime": "refresh_token.idle_token_lifetime",
     "revocation_ends_grant": "flags.revoke_refresh_token_grant",
     "proof_required_for": "proof_of_possession.required_for",
+    "user_code_charset": "device_flow.charset",
+    "user_code_mask": "device_flow.mask",
     "skip_consent_for_first_party": "skip_consent_for_verifiable_first_party_clients",
 }
 _SECRETS = frozenset({"client_secret"})

@@ -83,6 +83,8 @@ OIDC_LOGOUT = Foreign(ignored=frozenset({"backchannel_logout_session_metadata"})
 
 JWT_CONFIGURATION = Foreign(ignored=frozenset({"scopes", "secret_encoded"}))
 
+DEVICE_FLOW = Foreign()
+
 RESOURCE_SERVER = Foreign(
     ignored=_names(
         """
@@ -116,7 +118,7 @@ TENANT = Foreign(
         access_token acr_values_supported allow_organization_name_in_authentication_api
         authorization_response_iss_parameter_supported change_password client_id_metadata_document_supported
         client_id_metadata_document_dynamic_registration_supported country_codes customize_mfa_in_postlogin_action
-        default_directory default_redirection_uri default_token_quota device_flow dpop_strict_refresh_token_binding
+        default_directory default_redirection_uri default_token_quota dpop_strict_refresh_token_binding
         dynamic_client_registration_security_mode enable_ai_guide enabled_locales ephemeral_session_lifetime
         error_page guardian_mfa_page idle_ephemeral_session_lifetime include_session_metadata_in_tenant_logs
         legacy_sandbox_version mtls oidc_logout phone_consolidated_experience picture_url

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from heirloom.domain import encoding, lifetimes, redirect_uri, scope
+from heirloom.domain import encoding, lifetimes, redirect_uri, scope, user_code
 from heirloom.domain.application import (
     Application,
     ApplicationType,
@@ -20,6 +20,7 @@ from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE
 from heirloom.domain.redirect_uri import Unregistrable
 from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
 from heirloom.domain.user import normalised_email
+from heirloom.domain.user_code import UserCodeCharset
 from heirloom.pages import policy
 from heirloom.tenant import client_grants, client_keys, file, properties
 from heirloom.tenant.client_grants import DesiredClientGrant
@@ -145,6 +146,11 @@ class _Reading:
             self._check_link((*path, "support_url"), settings.support_url)
         self._check_redirects((*path, "allowed_logout_urls"), settings.allowed_logout_urls, native=False)
         self._check_not_before(path, settings.not_before)
+        charset, mask = UserCodeCharset(settings.device_flow.charset), settings.device_flow.mask
+        if user_code.combinations(charset, mask) < user_code.FEWEST_CODES:
+            self._remarks.refuse(
+                (*path, "device_flow", "mask"), "is too short: such codes can be guessed; 7 letters or 9 digits will do"
+            )
         return Tenant(
             friendly_name=settings.friendly_name,
             support_url=settings.support_url,
@@ -153,6 +159,8 @@ class _Reading:
             idle_session_lifetime=idle,
             allowed_logout_urls=frozenset(settings.allowed_logout_urls),
             revocation_ends_grant=settings.flags.revoke_refresh_token_grant,
+            user_code_charset=charset,
+            user_code_mask=mask,
             not_before=settings.not_before,
         )
 
@@ -304,6 +312,10 @@ class _Reading:
         for index, grant in enumerate(client.grant_types):
             if grant not in offered:
                 self._remarks.ignore((*path, "grant_types", index), f"{grant} is not offered")
+            elif grant == GrantType.DEVICE_CODE and app_type is not ApplicationType.NATIVE:
+                self._remarks.ignore((*path, "grant_types", index), f"{grant} is for native applications alone")
+        if app_type is not ApplicationType.NATIVE:
+            offered -= {GrantType.DEVICE_CODE.value}
         return offered.intersection(client.grant_types)
 
     def _refresh_token_policy(self, client: file.Client, app_type: ApplicationType, path: Path) -> RefreshTokenPolicy:

@@ -70,6 +70,7 @@ class Remarks:
             ("flags", properties.FLAGS),
             ("oidc_logout", properties.OIDC_LOGOUT),
             ("oidc_backchannel_logout", properties.OIDC_LOGOUT),
+            ("device_flow", properties.DEVICE_FLOW),
         ):
             if isinstance(sifted.get(name), dict):
                 known = tuple(_fields_of(model, name))

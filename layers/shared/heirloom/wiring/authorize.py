@@ -7,19 +7,23 @@ from heirloom.adapters import aws
 from heirloom.adapters.backchannel_queue import SqsBackChannel
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
+from heirloom.adapters.device_codes import DynamoDBDeviceCodes
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
 from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.users import DynamoDBUsers
+from heirloom.endpoints.activation import ActivationEndpoint, ActivationFlow, ActivationPage
 from heirloom.endpoints.authorization_flow import AuthorizationFlow
 from heirloom.endpoints.authorize import AuthorizeEndpoint
 from heirloom.endpoints.browser import Browser
 from heirloom.endpoints.consent import ConsentEndpoint
+from heirloom.endpoints.device_authorization import DeviceAuthorizationEndpoint
 from heirloom.endpoints.login import LoginEndpoint, LoginPage
 from heirloom.endpoints.logout import LogoutEndpoint
 from heirloom.endpoints.oidc_logout import OidcLogoutEndpoint
 from heirloom.endpoints.session_ending import SessionEnding
+from heirloom.wiring.clients import clients
 from heirloom.wiring.common import configuration, dynamodb, events, families, settings
 
 
@@ -65,10 +69,46 @@ def authorize() -> AuthorizeEndpoint:
 
 
 @cache
+def device_codes() -> DynamoDBDeviceCodes:
+    """Return what devices asked for."""
+    tables = settings()
+    return DynamoDBDeviceCodes(dynamodb(), tables.device_codes_table, tables.families_table, tables.sessions_table)
+
+
+@cache
+def attempts() -> DynamoDBLoginAttempts:
+    """Return the counters behind the brakes."""
+    return DynamoDBLoginAttempts(dynamodb(), settings().login_attempts_table)
+
+
+@cache
+def activations() -> ActivationFlow:
+    """Return what the endpoints of an activation share."""
+    return ActivationFlow(flow(), device_codes())
+
+
+@cache
+def device_authorization() -> DeviceAuthorizationEndpoint:
+    """Return `POST /oauth/device/code`."""
+    return DeviceAuthorizationEndpoint(settings().issuer, clients(), configuration(), device_codes(), events())
+
+
+@cache
+def activation_page() -> ActivationPage:
+    """Return `GET /activate`."""
+    return ActivationPage(activations())
+
+
+@cache
+def activation() -> ActivationEndpoint:
+    """Return `POST /activate`."""
+    return ActivationEndpoint(activations(), attempts())
+
+
+@cache
 def login() -> LoginEndpoint:
     """Return `POST /login`."""
-    attempts = DynamoDBLoginAttempts(dynamodb(), settings().login_attempts_table)
-    return LoginEndpoint(flow(), ending(), attempts, Argon2Passwords())
+    return LoginEndpoint(flow(), activations(), ending(), attempts(), Argon2Passwords())
 
 
 @cache
