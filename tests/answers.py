@@ -10,7 +10,7 @@ from tests.endpoints.reading import kind
 from tests.service import Service
 
 SECRETS = {"access_token", "client_secret", "code", "code_verifier", "csrf", "email", "id_token", "password"}
-SECRETS |= {"client_assertion", "device_code", "refresh_token", "token"}
+SECRETS |= {"client_assertion", "device_code", "refresh_token", "request_uri", "token"}
 DESCRIPTION = re.compile(r"[\x20\x21\x23-\x5B\x5D-\x7E]+", re.ASCII)
 SHORTEST_SECRET = 12
 """Characters; what is shorter and looks like a secret is a test's nonsense."""

@@ -27,6 +27,7 @@ from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
 from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.passwords import CHEAPEST, Argon2Passwords
+from heirloom.adapters.pushed_requests import DynamoDBPushedRequests
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.signing_keys import JwtSigner
 from heirloom.adapters.single_use import DynamoDBSingleUse
@@ -65,6 +66,7 @@ from heirloom.endpoints.login import LoginEndpoint, LoginPage
 from heirloom.endpoints.logout import LogoutEndpoint
 from heirloom.endpoints.oidc_logout import OidcLogoutEndpoint
 from heirloom.endpoints.proof_of_possession import Proofs, TokenRequestProofs
+from heirloom.endpoints.pushed_authorization import PushedAuthorizationEndpoint
 from heirloom.endpoints.refresh import RefreshGrant
 from heirloom.endpoints.revoke import RevocationEndpoint
 from heirloom.endpoints.session_ending import SessionEnding
@@ -318,6 +320,7 @@ class Service:
             configuration=configuration,
             families=families,
             codes=codes,
+            pushed_requests=DynamoDBPushedRequests(client, tables["PushedRequestsTable"]),
             sessions=sessions,
             users=users,
             consents=consents,
@@ -354,6 +357,8 @@ class Service:
             routes={
                 ("GET", "/authorize"): authorize,
                 ("POST", "/authorize"): authorize,
+                ("POST", "/oauth/par"): PushedAuthorizationEndpoint(clients, flow, proofs),
+                ("OPTIONS", "/oauth/par"): Preflight(configuration, "POST"),
                 ("GET", "/login"): LoginPage(flow),
                 ("POST", "/login"): LoginEndpoint(flow, activations, ending, attempts, passwords),
                 ("POST", "/consent"): ConsentEndpoint(flow),

@@ -1,13 +1,15 @@
-"""`/authorize` and the pages behind it: login, consent, logout; devices and the pages on which people answer them."""
+"""`/authorize`, what applications push for it, the pages behind it: login, consent, logout; devices and their pages."""
 
 from typing import Any
 
 from heirloom.adapters import web
-from heirloom.wiring import authorize
+from heirloom.wiring import authorize, common
 
 ROUTES: web.Routes = {
     "GET /authorize": authorize.authorize,
     "POST /authorize": authorize.authorize,
+    "POST /oauth/par": authorize.pushed_authorization,
+    "OPTIONS /oauth/par": common.preflight,
     "GET /login": authorize.login_page,
     "POST /login": authorize.login,
     "POST /consent": authorize.consent,
@@ -21,5 +23,5 @@ ROUTES: web.Routes = {
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Answer a person's browser, or a device."""
+    """Answer a person's browser, a device, or an application that prepares a login."""
     return web.serve(ROUTES, event)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heirloom.adapters.attributes import number, string
-from heirloom.adapters.families import DynamoDBFamilies, item_key, item_of
+from heirloom.adapters.families import DynamoDBFamilies, grant_item, grant_of, item_key, item_of
 from heirloom.domain import lifetimes, scope
 from heirloom.domain.claims import fitting
 from heirloom.domain.errors import StoreUnavailable
@@ -27,9 +27,11 @@ from heirloom.domain.family import (
     Unexplained,
     judge,
     room_for_profile,
+    userinfo_claims_size,
 )
 from heirloom.domain.ports import RotationRefused
 from heirloom.domain.refresh_token import RefreshToken
+from heirloom.domain.user import SCOPE_OF_CLAIM
 from local import template
 from tests.domain.lines import CURRENT_KEY, GRANT, KEYRING, NOW, Line, line, rotation
 from tests.item_size import size_of
@@ -199,6 +201,17 @@ def test_the_largest_family_costs_one_write_unit(families: DynamoDBFamilies) -> 
     assert len(scope.render(grant.scope)) + len(grant.audience) == LARGEST_SCOPE_AND_AUDIENCE
     item = families.client.get_item(TableName=TABLE, Key=item_key(family.key))["Item"]
     assert size_of(dict(item)) <= LARGEST_ITEM
+
+
+def test_names_of_claims_count_with_scope_and_audience() -> None:
+    """Their size is what DynamoDB counts, and what it takes is missing elsewhere."""
+    names = frozenset(SCOPE_OF_CLAIM)
+    grant = dataclasses.replace(GRANT, userinfo_claims=names)
+    more = size_of(dict(grant_item(grant))) - size_of(dict(grant_item(GRANT)))
+
+    assert userinfo_claims_size(names) == more == room_for_profile(GRANT) - room_for_profile(grant) > 0
+    assert userinfo_claims_size(frozenset()) == 0
+    assert grant_of(grant_item(grant)) == grant
 
 
 def test_an_ordinary_profile_fits_whole() -> None:

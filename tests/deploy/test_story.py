@@ -69,19 +69,19 @@ class Person:
         hidden = {_attribute(one, "name"): _attribute(one, "value") for one in inputs if 'type="hidden"' in one}
         return self.request("POST", action, data={**hidden, **fields})
 
-    def code(self, application: Application) -> str:
+    def code(self, application: Application, query: Mapping[str, str] | None = None) -> str:
         """Log in, unless that is done, consent if asked, and return the code that the application gets."""
-        answer = self.request("GET", "/authorize", params=authorization_request(application))
+        answer = self.request("GET", "/authorize", params=query or authorization_request(application))
         if 'name="password"' in answer.text:
             answer = self.submit(answer, email=ALICE.email, password=PASSWORD, action="sign_in")
         if 'name="decision"' in answer.text:
             answer = self.submit(answer, decision="allow")
         assert answer.status_code == 303, answer.text
         location = urlsplit(answer.headers["location"])
-        query = parse_qs(location.query)
+        answered = parse_qs(location.query)
         assert answer.headers["location"].startswith(f"{CALLBACK}?")
-        assert query["state"] == ["some state"]
-        return query["code"][0]
+        assert answered["state"] == ["some state"]
+        return answered["code"][0]
 
 
 def _attribute(tag: str, name: str) -> str:
@@ -157,6 +157,16 @@ def test_a_login_gives_tokens_that_the_published_keys_check(
     )
     assert claims["sub"] == identity["sub"] == ALICE.user_id
     assert identity["nonce"] == "some nonce"
+
+
+def test_a_pushed_request_leads_to_tokens(browser: httpx.Client, alice: Person) -> None:
+    pushed = browser.post("/oauth/par", data=authorization_request(SPA), headers={"origin": ORIGIN})
+    assert pushed.status_code == 201, pushed.text
+    query = {"client_id": SPA.client_id, "request_uri": pushed.json()["request_uri"]}
+
+    assert exchange(browser, alice.code(SPA, query))["refresh_token"]
+
+    assert alice.request("GET", "/authorize", params=query).status_code == 400
 
 
 def test_userinfo_knows_whose_token_it_is(browser: httpx.Client, alice: Person) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from heirloom.domain.application import Application
 from heirloom.domain.family import Family
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.user import User
-from tests.service import ALICE, Service, family_key_of
+from heirloom.http import Response
+from tests.service import ALICE, SPA, Service, authorization_request, family_key_of, with_changes, with_secret
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -82,6 +84,19 @@ def family_of(service: Service, token: str) -> Family:
     family = service.families.find(family_key_of(token))
     assert family is not None
     return family
+
+
+def push(service: Service, application: Application = SPA, **changes: str | None) -> Response:
+    """Push an authorization request."""
+    form = authorization_request(application) | with_secret({}, application)
+    return service.send("POST", "/oauth/par", with_changes(form, changes))
+
+
+def pushed(service: Service, application: Application = SPA, **changes: str | None) -> dict[str, str]:
+    """Push an authorization request, and return with what the browser is sent to `/authorize`."""
+    response = push(service, application, **changes)
+    assert response.status == 201, response.body
+    return {"client_id": application.client_id, "request_uri": json.loads(response.body)["request_uri"]}
 
 
 @contextmanager

@@ -23,7 +23,7 @@ FOREIGN = [
     f"{ORIGIN} https://evil.example",
     f"{ORIGIN}\x00",
 ]
-POSTED = ["/oauth/token", "/oauth/revoke", "/userinfo"]
+POSTED = ["/oauth/par", "/oauth/token", "/oauth/revoke", "/userinfo"]
 
 
 def ask(service: Service, path: str, origin: str | None) -> Any:
@@ -66,7 +66,7 @@ def test_an_origin_that_is_allowed_to_ask_and_no_web_origin_may_ask_too(service:
     assert ask(service, "/oauth/token", OTHER).headers["access-control-allow-origin"] == OTHER
 
 
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke"])
+@pytest.mark.parametrize("path", ["/oauth/par", "/oauth/token", "/oauth/revoke"])
 def test_an_answer_is_for_the_origins_of_its_application_alone(service: Service, path: str) -> None:
     """The preflight names no application; the request does."""
     declare(service, THIRD_PARTY, web_origins=frozenset({OTHER}))

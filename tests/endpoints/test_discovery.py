@@ -47,6 +47,7 @@ def test_every_endpoint_that_is_listed_is_there(service: Service) -> None:
         ISSUER + path
         for path in (
             "authorize",
+            "oauth/par",
             "oauth/token",
             "oauth/revoke",
             "oauth/introspect",

@@ -16,6 +16,7 @@ from heirloom.domain.lifetimes import DAY
 from heirloom.http import Response
 from tests.endpoints.assertions import SIGNING, assertion, with_assertion
 from tests.endpoints.devices import ask, confirm, confirmation, decide, enter, poll, start
+from tests.endpoints.hands import push, pushed
 from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.faults import AFTER, BEFORE, FAULTS, Steps, answered_with, unavailable
 from tests.service import (
@@ -187,7 +188,13 @@ def test_a_configuration_that_cannot_be_read_is_no_reason_to_refuse(service: Ser
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("OPTIONS", "/oauth/token"), ("OPTIONS", "/oauth/revoke"), ("OPTIONS", "/userinfo"), ("GET", "/userinfo")],
+    [
+        ("OPTIONS", "/oauth/par"),
+        ("OPTIONS", "/oauth/token"),
+        ("OPTIONS", "/oauth/revoke"),
+        ("OPTIONS", "/userinfo"),
+        ("GET", "/userinfo"),
+    ],
 )
 def test_origins_that_cannot_be_read_are_no_reason_to_refuse(service: Service, method: str, path: str) -> None:
     """The last resort of every function is asked too, as it would be in the cloud."""
@@ -347,6 +354,12 @@ def choose_an_account(service: Service) -> Callable[[], Response]:
 def agree(service: Service) -> Callable[[], Response]:
     shown = service.log_in(THIRD_PARTY, prompt="consent")
     return lambda: submit(service, shown, decision="allow")
+
+
+def return_with_a_pushed_request(service: Service) -> Callable[[], Response]:
+    service.log_in()
+    query = pushed(service)
+    return lambda: service.send("GET", "/authorize", query=query)
 
 
 def log_out(service: Service) -> Callable[[], Response]:
@@ -592,6 +605,46 @@ def test_an_application_that_cannot_be_read_is_none_that_lost_its_device(service
 
     assert unavailable(ask(service))
     assert unavailable(poll(service, device))
+
+
+# ---- Pushed requests
+
+
+@every_fault
+@either_side
+def test_a_request_that_was_perhaps_not_stored_gets_no_reference(
+    service: Service, store: Steps, fault: Exception, when: str
+) -> None:
+    store.fail(when, fault)
+
+    assert unavailable(push(service))
+    assert "code" in answered(sign_in(service, service.send("GET", "/authorize", query=pushed(service)), ALICE.email))
+
+
+@every_fault
+def test_a_pushed_request_is_lost_by_no_fault_before_it_is_spent(
+    service: Service, store: Steps, fault: Exception
+) -> None:
+    for call in every_call(service, store, return_with_a_pushed_request):
+        act = return_with_a_pushed_request(service)
+        store.fail(BEFORE, fault, calls=range(call, call + 1))
+
+        assert unavailable_page(act()), call
+        assert "code" in answered(act()), call
+
+
+@every_fault
+def test_a_pushed_request_whose_spending_lost_its_answer_is_not_used_twice(
+    service: Service, store: Steps, fault: Exception
+) -> None:
+    """The person starts again from the application, and is logged in still."""
+    *_, last = every_call(service, store, return_with_a_pushed_request)
+    act = return_with_a_pushed_request(service)
+    store.fail(AFTER, fault, calls=range(last, last + 1))
+
+    assert unavailable_page(act())
+    assert kind(act()) == "start_again"
+    assert "code" in answered(return_with_a_pushed_request(service)())
 
 
 def test_brakes_that_cannot_be_read_are_not_taken_for_brakes_that_are_off(service: Service) -> None:

@@ -24,6 +24,7 @@ from tests.service import (
     API,
     CALLBACK,
     CHALLENGE,
+    ONLINE_API,
     ORIGIN,
     PASSWORD,
     SECRET,
@@ -53,6 +54,7 @@ EXCHANGE = "grant_type=authorization_code&code=$code&" + urlencode(
 REFRESH = "grant_type=refresh_token&client_id=spa&refresh_token=$refresh"
 INTROSPECT = f"client_id=web&client_secret={SECRET}&token=$refresh"
 MACHINE = f"grant_type=client_credentials&client_id=spa&audience={quote(API)}"
+PUSHED = "urn:ietf:params:oauth:request_uri:"
 REVOKE = "client_id=spa&token=$refresh"
 DEVICE = "client_id=native&" + urlencode({"scope": "openid", "audience": API})
 POLL = "client_id=native&device_code=$device&grant_type=" + quote(GrantType.DEVICE_CODE, safe="")
@@ -111,6 +113,10 @@ def ask_for_codes(body: str | bytes, content_type: str | None = FORM, **headers:
 
 def activate(body: str | bytes, content_type: str | None = FORM, **headers: str) -> Sent:
     return post("/activate", body, content_type, **headers)
+
+
+def par(body: str | bytes, content_type: str | None = FORM, **headers: str) -> Sent:
+    return post("/oauth/par", body, content_type, **headers)
 
 
 def introspect(body: str | bytes, content_type: str | None = FORM) -> Sent:
@@ -192,6 +198,18 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
     ("audience unknown", authorize(audience="https://nowhere.example/"), 303, "access_denied"),
     ("audience of 5,000 characters", authorize(audience="x" * 5000), 303, "access_denied"),
     ("audience with a NUL", authorize(audience="\x00"), 303, "access_denied"),
+    ("resource unknown", authorize(audience="", resource="https://nowhere.example/"), 303, "invalid_target"),
+    ("resource with a slash more", authorize(audience="", resource=f"{API}/"), 303, "invalid_target"),
+    ("resource relative", authorize(audience="", resource="/api"), 303, "invalid_target"),
+    ("resource with a fragment", authorize(audience="", resource=f"{API}#x"), 303, "invalid_target"),
+    ("resource of 5,000 characters", authorize(audience="", resource=f"x:{'x' * 5000}"), 303, "invalid_target"),
+    ("resource with a NUL", authorize(audience="", resource="x:\x00"), 303, "invalid_target"),
+    ("resource twice", get("/authorize", f"{AUTHORIZE}&resource={API}&resource={ONLINE_API}"), 303, "invalid_target"),
+    ("resource beside another audience", authorize(resource=ONLINE_API), 303, "invalid_target"),
+    ("claims no JSON", authorize(claims="email"), 303, "invalid_request"),
+    ("claims a list", authorize(claims="[]"), 303, "invalid_request"),
+    ("claims deep", authorize(claims='{"userinfo":' + "[" * 2000), 303, "invalid_request"),
+    ("claims of 5,000 characters", authorize(claims='{"x":"' + "x" * 5000 + '"}'), 303, "invalid_request"),
     ("max_age negative", authorize(max_age="-1"), 303, "invalid_request"),
     ("max_age a fraction", authorize(max_age="0.5"), 303, "invalid_request"),
     ("max_age of 5,000 digits", authorize(max_age="9" * 5000), 303, "invalid_request"),
@@ -225,6 +243,50 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
         400,
         "unknown_application",
     ),
+    ("a reference unknown", authorize(request_uri=PUSHED + "A" * 43), 400, "start_again"),
+    ("a reference empty", authorize(request_uri=PUSHED), 400, "start_again"),
+    ("a reference of 5,000 characters", authorize(request_uri=PUSHED + "x" * 5000), 400, "start_again"),
+    ("a reference with a NUL", authorize(request_uri=PUSHED + "\x00"), 400, "start_again"),
+    (
+        "a reference twice",
+        get("/authorize", f"client_id=spa&request_uri={PUSHED}&request_uri=x"),
+        400,
+        "invalid_request",
+    ),
+    ("a reference without a client", get("/authorize", f"request_uri={PUSHED}x"), 400, "unknown_application"),
+    # ---- /oauth/par
+    ("par: nothing at all", par(""), 400, "invalid_request"),
+    ("par: no type", par(AUTHORIZE, None), 400, "invalid_request"),
+    ("par: text", par(AUTHORIZE, "text/plain"), 400, "invalid_request"),
+    ("par: no UTF-8", par(AUTHORIZE.encode() + b"&x=\xff"), 400, "invalid_request"),
+    ("par: percent-encoding that is no UTF-8", par(AUTHORIZE + "&x=%ff"), 400, "invalid_request"),
+    ("par: 40,000 bytes", par(AUTHORIZE + "&x=" + "x" * 40_000), 413, "invalid_request"),
+    ("par: 101 parameters", par(AUTHORIZE + "".join(f"&p{n}=1" for n in range(100))), 400, "invalid_request"),
+    (
+        "par: everything in the query",
+        Sent("POST", "/oauth/par", AUTHORIZE, b"", {"Content-Type": FORM}),
+        400,
+        "invalid_request",
+    ),
+    ("par: JSON list", par("[]", JSON), 400, "invalid_request"),
+    ("par: deep JSON", par(DEEP, JSON), 400, "invalid_request"),
+    ("par: state twice", par(AUTHORIZE + "&state=x"), 400, "invalid_request"),
+    ("par: no client_id", par(without(AUTHORIZE, "client_id")), 400, "invalid_request"),
+    ("par: client_id unknown", par(changed(AUTHORIZE, client_id="nobody")), 401, "invalid_client"),
+    ("par: client_id with a NUL", par(changed(AUTHORIZE, client_id="\x00")), 401, "invalid_client"),
+    ("par: a public client with a secret", par(AUTHORIZE + "&client_secret=x"), 401, "invalid_client"),
+    ("par: a confidential client without one", par(changed(AUTHORIZE, client_id="web")), 401, "invalid_client"),
+    ("par: Basic that is no base64", par(AUTHORIZE, Authorization="Basic %%%"), 401, "invalid_client"),
+    ("par: a reference", par(changed(AUTHORIZE, request_uri=PUSHED + "x")), 400, "invalid_request"),
+    ("par: a request object", par(changed(AUTHORIZE, request="eyJ.e30.")), 400, "request_not_supported"),
+    (
+        "par: redirect_uri foreign",
+        par(changed(AUTHORIZE, redirect_uri="https://evil.example/")),
+        400,
+        "invalid_request",
+    ),
+    ("par: claims no JSON", par(changed(AUTHORIZE, claims="email")), 400, "invalid_request"),
+    ("par: resource twice", par(f"{AUTHORIZE}&resource={API}&resource={API}"), 400, "invalid_target"),
     # ---- /login
     ("login: nothing at all", post("/login", ""), 403, "expired_form"),
     ("login: no csrf", post("/login", without(LOGIN, "csrf")), 403, "expired_form"),
@@ -627,6 +689,9 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
     ("token: a code for a device_code", token(changed(POLL, device_code="$code")), 400, "invalid_grant"),
     ("token: a device code for a code", token(changed(EXCHANGE, code="$device")), 400, "invalid_grant"),
     ("token: a device_code without the grant", token(changed(POLL, client_id="spa")), 400, "unauthorized_client"),
+    ("token: resource of another API", token(changed(EXCHANGE, resource=ONLINE_API)), 400, "invalid_target"),
+    ("token: resource twice", token(f"{EXCHANGE}&resource={API}&resource={API}"), 400, "invalid_target"),
+    ("token: resource with a fragment", token(changed(EXCHANGE, resource=f"{API}#")), 400, "invalid_target"),
     ("token: no refresh_token", token(without(REFRESH, "refresh_token")), 400, "invalid_request"),
     ("token: refresh_token twice", token(REFRESH + "&refresh_token=$refresh"), 400, "invalid_request"),
     ("token: refresh_token cut short", refresh_with("$cut"), 400, "invalid_grant"),
@@ -880,6 +945,7 @@ def test_the_good_values_are_good(service: Service, good: dict[str, str]) -> Non
     assert kind(send(activate(CONFIRM))) == "device_connected"
     assert tokens(send(token(POLL)))
     assert "code" in answered(send(get("/authorize", AUTHORIZE)))
+    assert send(par(AUTHORIZE)).status == 201
     assert "code" in answered(send(post("/login", LOGIN)))
     assert "code" in answered(send(post("/consent", CONSENT)))
     assert json.loads(send(introspect(changed(INTROSPECT, token="$access"))).body)["active"] is True

@@ -5,7 +5,8 @@ import { randomBytes } from "node:crypto";
 import express from "express";
 import { auth } from "express-openid-connect";
 
-const [issuerBaseURL, baseURL, clientID, clientSecret, clientAuthMethod, audience, logout] = process.argv.slice(2);
+const [issuerBaseURL, baseURL, clientID, clientSecret, clientAuthMethod, audience, logout, pushing] =
+  process.argv.slice(2);
 
 const application = express();
 application.use(
@@ -19,6 +20,7 @@ application.use(
     authRequired: false,
     idpLogout: true,
     auth0Logout: logout === "/v2/logout",
+    pushedAuthorizationRequests: pushing === "pushing",
     authorizationParams: { response_type: "code", scope: "openid profile email offline_access", audience },
   }),
 );

@@ -17,17 +17,18 @@ const verifier = client.randomPKCECodeVerifier();
 const state = client.randomState();
 const nonce = client.randomNonce();
 
+const parameters = {
+  redirect_uri: redirectUri,
+  scope: "openid profile offline_access",
+  code_challenge: await client.calculatePKCECodeChallenge(verifier),
+  code_challenge_method: "S256",
+  state,
+  nonce,
+};
+
 await obey({
-  authorize: async () =>
-    client.buildAuthorizationUrl(configuration, {
-      redirect_uri: redirectUri,
-      scope: "openid profile offline_access",
-      audience,
-      code_challenge: await client.calculatePKCECodeChallenge(verifier),
-      code_challenge_method: "S256",
-      state,
-      nonce,
-    }),
+  authorize: () => client.buildAuthorizationUrl(configuration, { ...parameters, audience }),
+  push: (more) => client.buildAuthorizationUrlWithPAR(configuration, { ...parameters, ...more }),
   callback: (url) =>
     client.authorizationCodeGrant(configuration, new URL(url), {
       pkceCodeVerifier: verifier,

@@ -124,6 +124,7 @@ def tenant_file(world: World) -> dict[str, Any]:
             {"name": "Impatient", "client_id": "impatient", **browser, "refresh_token": {"leeway": LEEWAY}},
             {"name": "Basic", "client_id": "basic", **server, "token_endpoint_auth_method": "client_secret_basic"},
             {"name": "Post", "client_id": "post", **server, "token_endpoint_auth_method": "client_secret_post"},
+            {"name": "Pushing", "client_id": "pushing", **server, "require_pushed_authorization_requests": True},
             {"name": "Native", "client_id": "native", "app_type": "native", "callbacks": [CALLBACK]},
             {"name": "Television", "client_id": "television", "app_type": "native", "grant_types": DEVICE},
         ],

@@ -136,6 +136,11 @@ def test_device_codes_are_made_and_answered_where_people_are_and_spent_by_exchan
     assert who_may(template, "dynamodb:UpdateItem", "DeviceCodesTable") == {"Authorize", "Token"}
 
 
+def test_pushed_requests_are_known_to_the_authorize_function_alone(template: Template) -> None:
+    for action in ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"):
+        assert who_may(template, action, "PushedRequestsTable") == {"Authorize"}
+
+
 def test_configuration_is_written_by_rotation_only_and_there_only_the_public_keys(template: Template) -> None:
     assert who_may(template, "dynamodb:PutItem", "ConfigurationTable") == {"RotateKeys"}
     assert who_may(template, "dynamodb:UpdateItem", "ConfigurationTable") == set()

@@ -4,11 +4,13 @@ from local.template import Template
 
 TABLES = "AWS::DynamoDB::Table"
 EXPIRING = {"FamiliesTable", "SessionsTable", "CodesTable", "DeviceCodesTable", "LoginAttemptsTable", "SingleUseTable"}
+EXPIRING |= {"PushedRequestsTable"}
 KEYS = {
     "FamiliesTable": ("user_key", "family_id"),
     "SessionsTable": ("user_key", "session_id"),
     "CodesTable": ("code_digest",),
     "DeviceCodesTable": ("code",),
+    "PushedRequestsTable": ("digest",),
     "UsersTable": ("user_id",),
     "GrantsTable": ("user_key", "grant_id"),
     "LoginAttemptsTable": ("bucket",),
@@ -68,5 +70,5 @@ def test_only_what_lives_for_minutes_goes_with_the_stack(template: Template) -> 
 
     gone = {name for name, policies in lasting.items() if policies == ("Delete", "Delete")}
     kept = {name for name, policies in lasting.items() if policies == ("RetainExceptOnCreate", "Retain")}
-    assert gone == {"CodesTable", "DeviceCodesTable", "LoginAttemptsTable", "SingleUseTable"}
+    assert gone == {"CodesTable", "DeviceCodesTable", "PushedRequestsTable", "LoginAttemptsTable", "SingleUseTable"}
     assert gone | kept == set(lasting)

@@ -73,6 +73,7 @@ def test_every_property_of_a_client_has_its_effect() -> None:
             "token_endpoint_auth_method": "client_secret_basic",
             "require_proof_key": False,
             "require_proof_of_possession": True,
+            "require_pushed_authorization_requests": True,
             "allowed_logout_urls": ["https://web.example/"],
             "oidc_logout": {"backchannel_logout_urls": ["https://web.example/logged-out"]},
             "allowed_origins": ["https://web.example:8443"],
@@ -101,6 +102,7 @@ def test_every_property_of_a_client_has_its_effect() -> None:
         oidc_conformant=False,
         require_proof_key=False,
         require_proof_of_possession=True,
+        require_pushed_authorization_requests=True,
         logo_uri="https://web.example/logo.png",
         callbacks=frozenset({"https://web.example/callback"}),
         allowed_logout_urls=frozenset({"https://web.example/"}),
@@ -216,6 +218,12 @@ def test_a_mark_of_mass_revocation_may_be_a_time() -> None:
     tenant = read({"tenant": {"not_before": moment}}).tenant
     assert tenant is not None
     assert tenant.not_before == NOW - 5
+
+
+def test_flags_of_the_tenant_have_their_effect() -> None:
+    flags = {"revoke_refresh_token_grant": True, "require_pushed_authorization_requests": True}
+    assert read({"tenant": {"flags": flags}}).tenant == Tenant(revocation_ends_grant=True, require_pushed_requests=True)
+    assert read({"tenant": {"flags": dict.fromkeys(flags, False)}}).tenant == Tenant()
 
 
 def test_a_user_has_an_id_an_address_a_password_and_claims() -> None:
@@ -360,7 +368,6 @@ def test_codes_that_could_be_guessed_or_not_be_typed_are_refused(device_flow: di
 @pytest.mark.parametrize(
     ("steps", "value"),
     [
-        (("clients", 0, "require_pushed_authorization_requests"), True),
         (("clients", 0, "signed_request_object"), {"required": True}),
         (("clients", 0, "organization_usage"), "require"),
         (("clients", 1, "jwks_uri"), "https://web.example/jwks.json"),

@@ -244,9 +244,10 @@ def grant_item(grant: Grant) -> Item:
         "user_id": string(grant.user_id),
         "session_id": string(grant.session_id),
         "audience": string(grant.audience),
-        **({"scope": {"SS": sorted(grant.scope)}} if grant.scope else {}),  # DynamoDB has no empty sets
+        **_string_set("scope", grant.scope),
         "auth_time": number(grant.auth_time),
         "profile": string(json.dumps(dict(grant.profile), ensure_ascii=False, separators=(",", ":"))),
+        **_string_set("userinfo_claims", grant.userinfo_claims),
     }
 
 
@@ -257,10 +258,19 @@ def grant_of(item: Item) -> Grant:
         user_id=item["user_id"]["S"],
         session_id=item["session_id"]["S"],
         audience=item["audience"]["S"],
-        scope=frozenset(item["scope"]["SS"]) if "scope" in item else frozenset(),
+        scope=_set_of(item, "scope"),
         auth_time=int(item["auth_time"]["N"]),
         profile=json.loads(item["profile"]["S"]),
+        userinfo_claims=_set_of(item, "userinfo_claims"),
     )
+
+
+def _string_set(name: str, values: frozenset[str]) -> Item:
+    return {name: {"SS": sorted(values)}} if values else {}  # DynamoDB has no empty sets
+
+
+def _set_of(item: Item, name: str) -> frozenset[str]:
+    return frozenset(item[name]["SS"]) if name in item else frozenset()
 
 
 def _update(rotation: Rotation) -> str:

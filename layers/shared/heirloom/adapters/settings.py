@@ -18,6 +18,7 @@ class Settings:
     sessions_table: str
     codes_table: str
     device_codes_table: str
+    pushed_requests_table: str
     users_table: str
     grants_table: str
     login_attempts_table: str

@@ -79,6 +79,8 @@ class Application:
     public_keys: tuple[ClientKey, ...] = ()
     is_first_party: bool = True
     oidc_conformant: bool = True
+    require_pushed_authorization_requests: bool = False
+    """Whether its authorization requests must be pushed (RFC 9126 §6)."""
     require_proof_key: bool = True
     """Whether a confidential client must use PKCE; a public one always must."""
     require_proof_of_possession: bool = False
@@ -162,12 +164,19 @@ class Tenant:
     session_lifetime: int = lifetimes.SESSION
     idle_session_lifetime: int = lifetimes.IDLE_SESSION
     allowed_logout_urls: frozenset[str] = frozenset()
+    require_pushed_requests: bool = False
+    """Whether the authorization requests of every application must be pushed (RFC 9126 §5)."""
     revocation_ends_grant: bool = False
     """Whether `/oauth/revoke` ends all families of the user at this application and API, and their consent."""
     user_code_charset: UserCodeCharset = UserCodeCharset.BASE20
     user_code_mask: str = MASK
     not_before: int = 0
     """Epoch seconds: families created earlier are revoked. Set it to now after a restore."""
+
+
+def pushing_required(tenant: Tenant, application: Application) -> bool:
+    """Tell whether this application's authorization requests must be pushed."""
+    return tenant.require_pushed_requests or application.require_pushed_authorization_requests
 
 
 def families_not_before(tenant: Tenant, application: Application) -> int:

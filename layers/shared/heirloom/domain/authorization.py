@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from heirloom.domain import dpop, pkce, redirect_uri, scope
+from heirloom.domain import claims_request, dpop, pkce, redirect_uri, scope
 from heirloom.domain.application import Application, GrantType
+from heirloom.domain.claims_request import ClaimsRequest
 from heirloom.domain.errors import (
     InvalidRequest,
     OAuthError,
@@ -16,6 +17,7 @@ from heirloom.domain.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
+from heirloom.domain.resource_indicator import requested_audience
 
 LONGEST_STATE = 4096
 """Bytes as they stand in the redirect, whose headers API Gateway limits."""
@@ -75,6 +77,7 @@ class AuthorizationRequest:
     login_hint: str = ""
     key_thumbprint: str | None = None
     """`dpop_jkt`: the key to which the code shall be bound (RFC 9449 §10)."""
+    claims: ClaimsRequest = field(default_factory=ClaimsRequest)
 
     def login_needed(self, auth_time: int, now: int) -> bool:
         """Tell whether a login at *auth_time* is too old for this request (epoch seconds)."""
@@ -128,7 +131,7 @@ def parse(parameters: Mapping[str, str], application: Application, reply: ReplyT
     return AuthorizationRequest(
         reply_to=reply,
         scope=scope.parse(parameters.get("scope")),
-        audience=parameters.get("audience"),
+        audience=requested_audience(parameters),
         challenge=pkce.challenge_of(
             challenge=parameters.get("code_challenge"),
             method=parameters.get("code_challenge_method"),
@@ -139,6 +142,7 @@ def parse(parameters: Mapping[str, str], application: Application, reply: ReplyT
         max_age=_max_age(parameters.get("max_age")),
         login_hint=parameters.get("login_hint", ""),
         key_thumbprint=dpop.thumbprint_of(parameters.get("dpop_jkt")),
+        claims=claims_request.parse(parameters.get("claims")),
     )
 
 

@@ -71,6 +71,8 @@ def access_token(
         claims["family_id"] = issue.family_id
     if issue.key_thumbprint is not None:
         claims["cnf"] = {"jkt": issue.key_thumbprint}  # RFC 9449 §6.1
+    if isinstance(grant, Grant) and grant.userinfo_claims and scope.OPENID in values:
+        claims["userinfo_claims"] = sorted(grant.userinfo_claims)
     if api and api.token_dialect is TokenDialect.RFC9068:
         login = {"auth_time": grant.auth_time} if isinstance(grant, Grant) else {}
         return UnsignedToken(claims | {"client_id": grant.client_id} | login, "at+jwt")

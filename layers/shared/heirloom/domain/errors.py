@@ -4,6 +4,7 @@ Every refusal has a public half, which the caller sees, and a private `reason`, 
 
     OAuthError
     ├── InvalidRequest            400  RFC 6749 §5.2
+    │   └── RequestTooLarge       413  RFC 9126 §2.3
     ├── InvalidClient             401  RFC 6749 §5.2
     ├── InvalidGrant              400  RFC 6749 §5.2
     │   └── ReuseDetected         400  RFC 9700 §4.14.2
@@ -19,10 +20,13 @@ Every refusal has a public half, which the caller sees, and a private `reason`, 
     ├── ExpiredToken              400  RFC 8628 §3.5
     ├── RequestNotSupported       400  OpenID Connect Core §6.1
     ├── RequestUriNotSupported    400  OpenID Connect Core §6.2
+    ├── InvalidRequestUri         400  OpenID Connect Core §3.1.2.6, RFC 9126
     ├── RegistrationNotSupported  400  OpenID Connect Core §7.2.1
     ├── LoginRequired             400  OpenID Connect Core §3.1.2.6
     ├── ConsentRequired           400  OpenID Connect Core §3.1.2.6
     ├── InteractionRequired       400  OpenID Connect Core §3.1.2.6
+    ├── UnmetAuthenticationRequirements
+    │                             400  OpenID Connect Core Error Code unmet_authentication_requirements 1.0
     ├── InvalidToken              401  RFC 6750 §3.1
     ├── InsufficientScope         403  RFC 6750 §3.1
     ├── InvalidDPoPProof          400  RFC 9449 §5
@@ -63,6 +67,12 @@ class InvalidRequest(OAuthError):
     """A parameter is missing, repeated, malformed or too long."""
 
     error = "invalid_request"
+
+
+class RequestTooLarge(InvalidRequest):
+    """A pushed request has more bytes than are taken."""
+
+    status = 413
 
 
 class InvalidClient(OAuthError):
@@ -159,6 +169,12 @@ class RequestUriNotSupported(OAuthError):
     error = "request_uri_not_supported"
 
 
+class InvalidRequestUri(OAuthError):
+    """No pushed request, or none any more, has this reference."""
+
+    error = "invalid_request_uri"
+
+
 class RegistrationNotSupported(OAuthError):
     """The `registration` parameter is not offered."""
 
@@ -181,6 +197,12 @@ class InteractionRequired(OAuthError):
     """`prompt=none`, and the person must see what happens."""
 
     error = "interaction_required"
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    """The request insists on a way to log in that is not offered."""
+
+    error = "unmet_authentication_requirements"
 
 
 class InvalidToken(OAuthError):

@@ -36,6 +36,7 @@ class EventType(enum.StrEnum):
     REFRESH_TOKEN_REVOKED = "srrt"
     FAMILY_GAVE_WAY = "resource_cleanup"
     CONSENT = "sco"
+    FAILED_PUSHED_AUTHORIZATION = "fpar"
     REFUSED_REQUEST = "fapi"
     WARNING = "w"
 

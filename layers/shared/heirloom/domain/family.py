@@ -37,7 +37,7 @@ LONGEST_USER_ID = 48
 """Bytes. With the next bound they keep the largest item under its limit."""
 
 LARGEST_SCOPE_AND_AUDIENCE = 400
-"""Bytes."""
+"""Bytes, with those of `userinfo_claims_size`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class Grant:
     auth_time: int
     profile: Mapping[str, object] = field(default_factory=dict)
     """The claims about the person that ID tokens of this family repeat."""
+    userinfo_claims: frozenset[str] = frozenset()
+    """Claims that `/userinfo` tells beyond the scope, since they were asked for by name."""
 
     def with_profile(self, profile: Mapping[str, object]) -> Self:
         """Return the grant with these claims about the person."""
@@ -69,7 +71,13 @@ class Grant:
 def room_for_profile(grant: Grant) -> int:
     """Return the bytes left in the family's item for the profile claims of *grant*."""
     texts = (grant.client_id, grant.user_id, grant.session_id, grant.audience, *grant.scope)
-    return max(0, LARGEST_ITEM - _FIXED_BYTES - sum(len(text.encode()) + 1 for text in texts))
+    taken = sum(len(text.encode()) + 1 for text in texts) + userinfo_claims_size(grant.userinfo_claims)
+    return max(0, LARGEST_ITEM - _FIXED_BYTES - taken)
+
+
+def userinfo_claims_size(names: frozenset[str]) -> int:
+    """Return the bytes that these names take in a family's item, with the attribute's own; most families have none."""
+    return len("userinfo_claims") + 3 + sum(len(name) + 1 for name in names) if names else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,12 @@ DAY: Final = 24 * HOUR
 AUTHORIZATION_CODE: Final = 60
 """RFC 6749 §4.1.2 recommends ten minutes at most; clients redeem within a second."""
 
+PUSHED_REQUEST: Final = 60
+"""From the push of an authorization request until a browser must have brought it; FAPI 2.0 wants less than 600."""
+
+LOGIN_OF_PUSHED_REQUEST: Final = HOUR
+"""From the push until the person must have logged in and agreed."""
+
 REPEATED_CODE: Final = 10
 """Browsers and SDKs repeat a code exchange whose answer was slow; within this time that is not an attack."""
 

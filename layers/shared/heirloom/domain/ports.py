@@ -16,6 +16,7 @@ from heirloom.domain.family import Family, Rotation
 from heirloom.domain.guessing import Attempts
 from heirloom.domain.logout_request import IdTokenHint
 from heirloom.domain.migration import Migration
+from heirloom.domain.pushed_request import PushedRequest
 from heirloom.domain.refresh_token import FamilyKey
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.session import Session, SessionKey
@@ -172,6 +173,19 @@ class DeviceCodes(Protocol):
 
         All or nothing. Raise `DeviceExchangeRefused`.
         """
+
+
+class PushedRequests(Protocol):
+    """Pushed authorization requests."""
+
+    def put(self, pushed: PushedRequest) -> None:
+        """Store a new request."""
+
+    def find(self, digest: str) -> PushedRequest | None:
+        """Return a request, strongly consistent."""
+
+    def spend(self, digest: str) -> bool:
+        """Mark a request spent, durably, and return whether this call did."""
 
 
 class Sessions(Protocol):

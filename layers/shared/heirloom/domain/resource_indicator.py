@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from heirloom.domain.errors import InvalidTarget
+from heirloom.domain.errors import AccessDenied, InvalidTarget, OAuthError
 
 # RFC 3986 §4.3; a fragment is what RFC 8707 §2 forbids.
 _ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-]|%[0-9A-Fa-f]{2})+", re.ASCII)
@@ -25,3 +25,13 @@ def requested_audience(parameters: Mapping[str, str]) -> str | None:
     if audience is not None and audience != resource:
         raise InvalidTarget("audience and resource name different APIs")
     return resource
+
+
+def unknown_audience(parameters: Mapping[str, str]) -> OAuthError:
+    """Return the refusal of a request whose `requested_audience` is no API: Auth0's for `audience`, RFC 8707's else.
+
+    The name stays out of it: RFC 6749 §4.1.2.1 lets few characters into `error_description`.
+    """
+    if "resource" in parameters:
+        return InvalidTarget("The resource is no API of this tenant")
+    return AccessDenied("Service not found: the audience is no API of this tenant")

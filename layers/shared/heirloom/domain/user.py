@@ -26,6 +26,11 @@ CLAIMS_BY_SCOPE: Mapping[str, tuple[str, ...]] = {
 }
 """OpenID Connect Core §5.4, the claims that applications show first."""
 
+SCOPE_OF_CLAIM: Mapping[str, str] = {
+    name: value for value in ("profile", "email", "phone", "address") for name in CLAIMS_BY_SCOPE[value]
+}
+"""In the order of their importance to applications."""
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -44,12 +49,11 @@ class User:
         return {**self.claims, "email": self.email, "email_verified": self.claims.get("email_verified", False)}
 
 
-def claims_for(user: User, scope: frozenset[str]) -> dict[str, object]:
-    """Return the claims that *scope* asks for, in the order of their importance to applications."""
+def claims_for(user: User, scope: frozenset[str], named: frozenset[str] = frozenset()) -> dict[str, object]:
+    """Return the claims that are *named* and those that *scope* asks for, each in the order of their importance."""
     claims = user.all_claims
-    names = [
-        name for value in ("profile", "email", "phone", "address") if value in scope for name in CLAIMS_BY_SCOPE[value]
-    ]
+    names = [name for name in SCOPE_OF_CLAIM if name in named]
+    names += [name for name, value in SCOPE_OF_CLAIM.items() if value in scope]
     return {name: claims[name] for name in names if claims.get(name) is not None}
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -13,11 +13,12 @@ from heirloom.domain import (
     claims,
     encoding,
     lifetimes,
+    pushed_request,
     redirect_uri,
     scope,
     session,
 )
-from heirloom.domain.application import Application
+from heirloom.domain.application import Application, pushing_required
 from heirloom.domain.authorization import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -28,19 +29,33 @@ from heirloom.domain.authorization import (
     Untrusted,
 )
 from heirloom.domain.authorization_code import AuthorizationCode
+from heirloom.domain.claims_request import ClaimsRequest
 from heirloom.domain.errors import (
     AccessDenied,
     ConsentRequired,
     Fault,
     InteractionRequired,
     InvalidRequest,
+    InvalidRequestUri,
     InvalidToken,
     LoginRequired,
     OAuthError,
 )
 from heirloom.domain.events import Event, EventType
-from heirloom.domain.family import Grant, room_for_profile
-from heirloom.domain.ports import Codes, Configuration, Consents, Events, Families, Sessions, Users, Verifier
+from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE, Grant, room_for_profile, userinfo_claims_size
+from heirloom.domain.ports import (
+    Codes,
+    Configuration,
+    Consents,
+    Events,
+    Families,
+    PushedRequests,
+    Sessions,
+    Users,
+    Verifier,
+)
+from heirloom.domain.pushed_request import PushedRequest
+from heirloom.domain.resource_indicator import unknown_audience
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.session import Session
 from heirloom.domain.user import User, claims_for
@@ -99,10 +114,17 @@ class Opened:
     scope: frozenset[str]
     hinted_user: str | None
     """Whom `id_token_hint` names: nobody else may be answered about (OpenID Connect Core §3.1.2.2)."""
+    pushed: PushedRequest | None = None
 
     def is_meant_for(self, user: User) -> bool:
         """Tell whether *user* is whom the application asks about."""
-        return self.hinted_user is None or self.hinted_user == user.user_id
+        subjects = self.request.claims.subjects
+        return self.hinted_user in {None, user.user_id} and (subjects is None or user.user_id in subjects)
+
+    @property
+    def consent_scope(self) -> frozenset[str]:
+        """Return what a person is asked to agree to: claims asked for by name are told under their scope."""
+        return self.scope | self.request.claims.scopes if scope.OPENID in self.scope else self.scope
 
     @property
     def login_hint(self) -> str:
@@ -122,8 +144,18 @@ class LoggedIn:
     session: Session
     user: User
 
-    def grants(self, application: Application, *, audience: str, values: frozenset[str]) -> Grant:
-        """Return what an application gets from this person, who agreed to it or need not be asked."""
+    def grants(
+        self,
+        application: Application,
+        *,
+        audience: str,
+        values: frozenset[str],
+        requested: ClaimsRequest = ClaimsRequest(),  # noqa: B008 - it is frozen
+    ) -> Grant:
+        """Return what an application gets from this person, who agreed to it or need not be asked.
+
+        *requested* are the claims that were asked for by name.
+        """
         grant = Grant(
             client_id=application.client_id,
             user_id=self.user.user_id,
@@ -134,7 +166,9 @@ class LoggedIn:
         )
         if scope.OPENID not in values:
             return grant
-        return grant.with_profile(claims.fitting(claims_for(self.user, values), room_for_profile(grant)))
+        grant = replace(grant, userinfo_claims=requested.userinfo_beyond(values))
+        profile = claims_for(self.user, values, requested.id_token)
+        return grant.with_profile(claims.fitting(profile, room_for_profile(grant)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +179,7 @@ class AuthorizationFlow:
     configuration: Configuration
     families: Families
     codes: Codes
+    pushed_requests: PushedRequests
     sessions: Sessions
     users: Users
     consents: Consents
@@ -174,8 +209,11 @@ class AuthorizationFlow:
                 kind = ErrorKind.unknown_application
             return self.fail(request, parameters, kind, status=400, reason=str(untrusted), event_type=event_type)
         except OAuthError as error:
-            kind, reason = ErrorKind.invalid_request, error.description
-            return self.fail(request, parameters, kind, status=400, reason=reason, event_type=event_type)
+            kind = ErrorKind.start_again if isinstance(error, InvalidRequestUri) else ErrorKind.invalid_request
+            detail = error.description
+            return self.fail(
+                request, parameters, kind, status=400, reason=error.reason, detail=detail, event_type=event_type
+            )
         except ForgedPost as forged:
             return self.fail(
                 request, parameters, ErrorKind.expired_form, status=403, reason=f"not our form: {forged}", detail=None
@@ -200,14 +238,32 @@ class AuthorizationFlow:
         self._record(event_type, request, reason, client_id=None)
         return self._error_page(request, parameters, kind, status, reason if detail == "" else detail)
 
-    def open(self, query: str) -> Opened:
-        """Return the authorization request that *query* makes; raise `Untrusted`, `InvalidRequest` or `Answerable`."""
+    def open(self, query: str, now: int, *, begun: bool = False) -> Opened:
+        """Return the authorization request that *query* makes, or the pushed one that it refers to.
+
+        *begun* tells that it comes from a page of ours. Raise `Untrusted`, `InvalidRequest`, `InvalidRequestUri` or
+        `Answerable`.
+        """
         parameters = http.parameters_of(query)
         application = self.configuration.application(parameters.get("client_id", ""))
         if application is None:
             raise UnknownApplication("client_id is missing or names no registered application")
+        request_uri = parameters.get("request_uri", "")
+        if not request_uri.startswith(pushed_request.PREFIX):
+            return self.validate(query, application)
+        found = self.pushed_requests.find(pushed_request.digest(request_uri))
+        pushed = pushed_request.redeem(found, client_id=application.client_id, now=now, begun=begun)
+        # RFC 9126 §4: nothing beside the reference counts, so our pages carry nothing else on.
+        query = urlencode({"client_id": application.client_id, "request_uri": request_uri})
+        return self.validate(query, application, pushed)
+
+    def validate(self, query: str, application: Application, pushed: PushedRequest | None = None) -> Opened:
+        """Return the request that *query* makes, or that was *pushed*; raise `Untrusted` or `Answerable`."""
+        parameters = http.parameters_of(query if pushed is None else pushed.query)
         reply_to = authorization.reply_to(parameters, application)
         try:
+            if pushed is None and pushing_required(self.configuration.tenant(), application):
+                raise InvalidRequest("Authorization requests of this application must be pushed")
             request = authorization.parse(parameters, application, reply_to)
             access = requested_access(
                 audience=request.audience,
@@ -215,7 +271,11 @@ class AuthorizationFlow:
                 application=application,
                 configuration=self.configuration,
                 issuer=self.browser.issuer,
+                unknown=unknown_audience(parameters),
             )
+            by_name = request.claims.userinfo_beyond(access.scope)
+            if access.size + userinfo_claims_size(by_name) > LARGEST_SCOPE_AND_AUDIENCE:
+                raise InvalidRequest("Too many claims are asked for by name: ask for their scopes")
             return Opened(
                 query=query,
                 parameters=parameters,
@@ -225,6 +285,7 @@ class AuthorizationFlow:
                 audience=access.audience,
                 scope=access.scope,
                 hinted_user=self._hinted_user(parameters.get("id_token_hint")),
+                pushed=pushed,
             )
         except OAuthError as error:
             raise Answerable(reply_to, application, error) from None
@@ -258,7 +319,7 @@ class AuthorizationFlow:
     def proceed(self, opened: Opened, person: LoggedIn, request: Request) -> Response:
         """Return the answer to a person who is logged in: the consent page, or the way back with a code."""
         if not opened.is_meant_for(person.user):
-            error = LoginRequired("Somebody else is logged in than id_token_hint names")
+            error = LoginRequired("Somebody else is logged in than the request names")
             raise Answerable(opened.request.reply_to, opened.application, error)
         if not self.consent_needed(opened, person):
             return self.send_code(opened, person, request)
@@ -272,7 +333,9 @@ class AuthorizationFlow:
             logo_uri=opened.application.logo_uri,
             account=person.user.email,
             api=opened.api.name if opened.api else None,
-            scopes=[RequestedScope(value, descriptions.get(value)) for value in scope.render(opened.scope).split()],
+            scopes=[
+                RequestedScope(value, descriptions.get(value)) for value in scope.render(opened.consent_scope).split()
+            ],
             request=opened.query,
             csrf=csrf,
             redirect_source=opened.redirect_source,
@@ -289,7 +352,7 @@ class AuthorizationFlow:
         granted = self.consents.granted(
             user_key=person.session.key.user_key, client_id=opened.application.client_id, audience=opened.audience
         )
-        return granted is None or not opened.scope <= granted
+        return granted is None or not opened.consent_scope <= granted
 
     def send_code(self, opened: Opened, person: LoggedIn, request: Request) -> Response:
         """Return the way back to the application with a fresh code."""
@@ -298,7 +361,9 @@ class AuthorizationFlow:
         self.codes.put(
             AuthorizationCode(
                 digest=authorization_code.digest(text),
-                grant=person.grants(opened.application, audience=opened.audience, values=opened.scope),
+                grant=person.grants(
+                    opened.application, audience=opened.audience, values=opened.scope, requested=opened.request.claims
+                ),
                 redirect_uri=opened.request.reply_to.redirect_uri,
                 challenge=opened.request.challenge,
                 nonce=opened.request.nonce,
@@ -308,6 +373,9 @@ class AuthorizationFlow:
                 expires_at=request.now + lifetimes.AUTHORIZATION_CODE,
             )
         )
+        if opened.pushed is not None and not self.pushed_requests.spend(opened.pushed.digest):
+            # Another tab came first. This code stays here and dies: a fault before this line costs nothing so.
+            raise pushed_request.spent_meanwhile()
         silent = Prompt.NONE in opened.request.prompt
         self._warn_about_offline_access(opened, request)
         self._record(

@@ -56,7 +56,7 @@ class AuthorizeEndpoint:
         return self.flow.guard(request, parameters, lambda: self._authorize(query, request))
 
     def _authorize(self, query: str, request: Request) -> Response:
-        opened = self.flow.open(query)
+        opened = self.flow.open(query, request.now)
         prompt = opened.request.prompt
         person = self.flow.logged_in(request)
         if person is not None and not _serves(opened, person, request.now):

@@ -7,9 +7,11 @@ from heirloom import http
 from heirloom.domain import authorization_code, claims, encoding, scope
 from heirloom.domain.application import Application, GrantType, families_not_before
 from heirloom.domain.authorization_code import INVALID_CODE, AuthorizationCode, CodeUsed
-from heirloom.domain.errors import InvalidGrant
+from heirloom.domain.errors import InvalidGrant, InvalidTarget
 from heirloom.domain.events import Event, EventType
+from heirloom.domain.family import Grant
 from heirloom.domain.ports import Codes, Configuration, Events, ExchangeRefused, Families, TokenKeys
+from heirloom.domain.resource_indicator import requested_audience
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.endpoints.first_generation import FirstGeneration
 from heirloom.endpoints.issuance import Exchange, require_binding
@@ -35,6 +37,7 @@ class CodeGrant:
         application.require_grant(GrantType.AUTHORIZATION_CODE)
         digest = authorization_code.digest(code_text)
         code = self._redeem(self.codes.find(digest), request, application, parameters, key_thumbprint)
+        self._require_resource(parameters, code.grant)
         # Before the code is spent: a client that forgot its proof sends it with the next try.
         require_binding(self._api(code.grant.audience), application, key_thumbprint)
         login = FirstGeneration(self.configuration, self.families, self.token_keys, self.events)
@@ -68,6 +71,19 @@ class CodeGrant:
     def _api(self, audience: str) -> ResourceServer | None:
         is_userinfo = audience == claims.userinfo_audience(self.issuer)
         return None if is_userinfo else self.configuration.resource_server(audience)
+
+    def _require_resource(self, parameters: Parameters, grant: Grant) -> None:
+        """Return if the code was granted for the `resource` that is insisted on (RFC 8707 §2.2).
+
+        Raise `InvalidTarget`. An `audience` by itself is ignored, as at a refresh: SDKs send theirs along.
+        """
+        if "resource" not in parameters:
+            return
+        resources = {grant.audience}
+        if scope.OPENID in grant.scope:
+            resources.add(claims.userinfo_audience(self.issuer))
+        if requested_audience(parameters) not in resources:
+            raise InvalidTarget("The code was not granted for this resource")
 
     def _redeem(
         self,

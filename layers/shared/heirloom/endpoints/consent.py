@@ -23,7 +23,7 @@ class ConsentEndpoint:
     def _consent(self, request: Request) -> Response:
         parameters = request.body_parameters()
         self.flow.browser.require_own_form(request, parameters)
-        opened = self.flow.open(parameters.get("request", ""))
+        opened = self.flow.open(parameters.get("request", ""), request.now, begun=True)
         person = self.flow.logged_in(request)
         if person is None or not _login_suffices(opened, person, request.now):
             return login_page(self.flow, opened, request)
@@ -33,7 +33,7 @@ class ConsentEndpoint:
             user_key=person.session.key.user_key,
             client_id=opened.application.client_id,
             audience=opened.audience,
-            scope=opened.scope,
+            scope=opened.consent_scope,
             now=request.now,
         )
         self.flow.events.emit(

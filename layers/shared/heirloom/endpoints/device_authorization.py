@@ -8,7 +8,7 @@ from heirloom import http
 from heirloom.domain import device_authorization, encoding, lifetimes, scope, user_code
 from heirloom.domain.application import Application, GrantType
 from heirloom.domain.device_authorization import FIRST_INTERVAL, DeviceAuthorization
-from heirloom.domain.errors import AccessDenied, Fault, InvalidTarget, OAuthError, StoreUnavailable
+from heirloom.domain.errors import Fault, InvalidTarget, OAuthError, StoreUnavailable
 from heirloom.domain.events import Event, EventType
 from heirloom.domain.ports import Configuration, DeviceCodes, Events
 from heirloom.domain.resource_indicator import requested_audience
@@ -63,17 +63,15 @@ class DeviceAuthorizationEndpoint:
         }
 
     def _requested_access(self, application: Application, parameters: Parameters) -> RequestedAccess:
-        try:
-            return requested_access(
-                audience=requested_audience(parameters),
-                values=scope.parse(parameters.get("scope")),
-                application=application,
-                configuration=self.configuration,
-                issuer=self.issuer,
-            )
-        except AccessDenied as denied:
-            # Nobody was asked yet, who could deny: the API is unknown.
-            raise InvalidTarget(denied.description) from None
+        return requested_access(
+            audience=requested_audience(parameters),
+            values=scope.parse(parameters.get("scope")),
+            application=application,
+            configuration=self.configuration,
+            issuer=self.issuer,
+            # Not `AccessDenied`: nobody was asked yet, who could deny.
+            unknown=InvalidTarget("The audience is no API of this tenant"),
+        )
 
     def _stored(self, device_code: str, access: RequestedAccess, application: Application, now: int) -> str:
         """Store the authorization under a user code that no living one has, and return that."""

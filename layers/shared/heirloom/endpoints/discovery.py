@@ -27,6 +27,7 @@ def metadata(issuer: str, ui_locales: tuple[str, ...]) -> dict[str, object]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}authorize",
+        "pushed_authorization_request_endpoint": f"{issuer}oauth/par",
         "token_endpoint": f"{issuer}oauth/token",
         "device_authorization_endpoint": f"{issuer}oauth/device/code",
         "revocation_endpoint": f"{issuer}oauth/revoke",
@@ -56,7 +57,8 @@ def metadata(issuer: str, ui_locales: tuple[str, ...]) -> dict[str, object]:
         "authorization_response_iss_parameter_supported": True,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
+        "require_pushed_authorization_requests": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }

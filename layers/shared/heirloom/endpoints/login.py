@@ -54,7 +54,7 @@ class LoginEndpoint:
     def _login(self, request: Request) -> Response:
         parameters = request.body_parameters()
         self.flow.browser.require_own_form(request, parameters)
-        opened = self._open(parameters.get("request", ""))
+        opened = self._open(parameters.get("request", ""), request.now)
         if parameters.get("action") == "continue":
             return self._continue(opened, request)
         email, password = parameters.get("email", ""), parameters.get("password", "")
@@ -64,8 +64,10 @@ class LoginEndpoint:
             )
         return self._with_password(opened, parameters, request)
 
-    def _open(self, carried: str) -> Opened | Activation:
-        return self.activations.open(carried) if carried.startswith(CARRIED) else self.flow.open(carried)
+    def _open(self, carried: str, now: int) -> Opened | Activation:
+        if carried.startswith(CARRIED):
+            return self.activations.open(carried)
+        return self.flow.open(carried, now, begun=True)
 
     def _proceed(self, opened: Opened | Activation, person: LoggedIn, request: Request) -> Response:
         if isinstance(opened, Activation):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from heirloom.domain import claims, scope
 from heirloom.domain.application import Application
-from heirloom.domain.errors import AccessDenied, InvalidScope
+from heirloom.domain.errors import InvalidScope, OAuthError
 from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE
 from heirloom.domain.ports import Configuration
 from heirloom.domain.resource_server import ResourceServer
@@ -20,6 +20,11 @@ class RequestedAccess:
     offline_access_denied: str | None
     """Why `offline_access` was dropped, if it was."""
 
+    @property
+    def size(self) -> int:
+        """Return the bytes that scope and audience take in a family's item."""
+        return len(scope.render(self.scope)) + len(self.api.identifier if self.api else "")
+
 
 def requested_access(
     *,
@@ -28,10 +33,11 @@ def requested_access(
     application: Application,
     configuration: Configuration,
     issuer: str,
+    unknown: OAuthError,
 ) -> RequestedAccess:
     """Return what the scope *values* come to at *audience*, or at the tenant's default audience.
 
-    Raise `AccessDenied` for an unknown audience, `InvalidScope` for more than a family's item can hold.
+    Raise *unknown* for an audience that is no API, `InvalidScope` for more than a family's item can hold.
     """
     userinfo = claims.userinfo_audience(issuer)
     audience = audience or configuration.tenant().default_audience or userinfo
@@ -39,12 +45,12 @@ def requested_access(
     if audience != userinfo:
         api = configuration.resource_server(audience)
         if api is None:
-            # The audience stays out of the answer: RFC 6749 §4.1.2.1 lets few characters into `error_description`.
-            raise AccessDenied("Service not found: the audience is no API of this tenant")
+            raise unknown
     granted = scope.grant(values, application, api)
-    if len(scope.render(granted.values)) + len(api.identifier if api else "") > LARGEST_SCOPE_AND_AUDIENCE:
+    access = RequestedAccess(audience, api, granted.values, granted.offline_access_denied)
+    if access.size > LARGEST_SCOPE_AND_AUDIENCE:
         raise InvalidScope(f"Scope and audience together must have at most {LARGEST_SCOPE_AND_AUDIENCE} characters")
-    return RequestedAccess(audience, api, granted.values, granted.offline_access_denied)
+    return access
 
 
 def consent_required(application: Application, api: ResourceServer | None) -> bool:

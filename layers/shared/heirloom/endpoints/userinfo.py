@@ -84,7 +84,7 @@ class UserinfoEndpoint:
         user = self.users.by_id(str(verified["sub"]))
         if user is None or user.blocked:
             raise InvalidToken("The access token's user is unknown or blocked")
-        return {"sub": user.user_id, **claims_for(user, granted)}
+        return {"sub": user.user_id, **claims_for(user, granted, _named(verified))}
 
     def _check_possession(self, presented: Presented, confirmation: object, request: Request) -> None:
         """Return if whoever presents the token has the key to which it is bound, or if it is bound to none.
@@ -107,6 +107,12 @@ class UserinfoEndpoint:
         return http.readable_by(response, request.origin).with_headers(
             {"access-control-expose-headers": "www-authenticate"}
         )
+
+
+def _named(verified: Mapping[str, object]) -> frozenset[str]:
+    """Return the claims that the login asked for by name (OpenID Connect Core §5.5), which the token carries."""
+    names = verified.get("userinfo_claims")
+    return frozenset(map(str, names)) if isinstance(names, list) else frozenset()
 
 
 def _presented(request: Request) -> Presented | None:

@@ -78,6 +78,7 @@ class TenantFlags(Model):
     """`tenant.flags`."""
 
     revoke_refresh_token_grant: bool = False
+    require_pushed_authorization_requests: bool = False
 
 
 class DeviceFlow(Model):
@@ -207,6 +208,7 @@ class Client(Model):
     client_authentication_methods: dict[str, object] | None = Field(default=None, repr=False)
     require_proof_key: bool = True
     require_proof_of_possession: bool = False
+    require_pushed_authorization_requests: bool = False
     callbacks: list[Url] = []
     allowed_logout_urls: list[Url] = []
     web_origins: list[Url] = []

@@ -290,6 +290,7 @@ _FILE_NAMES: Mapping[str, str] = {
     "proof_required_for": "proof_of_possession.required_for",
     "user_code_charset": "device_flow.charset",
     "user_code_mask": "device_flow.mask",
+    "require_pushed_requests": "flags.require_pushed_authorization_requests",
     "skip_consent_for_first_party": "skip_consent_for_verifiable_first_party_clients",
 }
 _SECRETS = frozenset({"client_secret"})

@@ -59,8 +59,7 @@ CLIENT = Foreign(
     ),
     protective=_names(
         """
-        compliance_level encryption_key jwks_uri organization_require_behavior organization_usage
-        require_pushed_authorization_requests signed_request_object
+        compliance_level encryption_key jwks_uri organization_require_behavior organization_usage signed_request_object
         """
     ),
     harmless_values={
@@ -144,8 +143,7 @@ FLAGS = Foreign(
         improved_signup_bot_detection_in_classic mfa_show_factor_list_on_enrollment no_disclose_enterprise_connections
         remove_alg_from_jwks trust_azure_adfs_email_verified_connection_property use_scope_descriptions_for_consent
         """
-    ),
-    protective=frozenset({"require_pushed_authorization_requests"}),
+    )
 )
 """Of `tenant.flags`."""
 

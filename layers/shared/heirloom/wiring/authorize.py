@@ -11,6 +11,7 @@ from heirloom.adapters.device_codes import DynamoDBDeviceCodes
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
 from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.passwords import Argon2Passwords
+from heirloom.adapters.pushed_requests import DynamoDBPushedRequests
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.users import DynamoDBUsers
 from heirloom.endpoints.activation import ActivationEndpoint, ActivationFlow, ActivationPage
@@ -22,9 +23,11 @@ from heirloom.endpoints.device_authorization import DeviceAuthorizationEndpoint
 from heirloom.endpoints.login import LoginEndpoint, LoginPage
 from heirloom.endpoints.logout import LogoutEndpoint
 from heirloom.endpoints.oidc_logout import OidcLogoutEndpoint
+from heirloom.endpoints.pushed_authorization import PushedAuthorizationEndpoint
 from heirloom.endpoints.session_ending import SessionEnding
 from heirloom.wiring.clients import clients
 from heirloom.wiring.common import configuration, dynamodb, events, families, settings
+from heirloom.wiring.proofs import proofs
 
 
 @cache
@@ -54,6 +57,7 @@ def flow() -> AuthorizationFlow:
         configuration=configuration(),
         families=families(),
         codes=DynamoDBCodes(dynamodb(), settings().codes_table, settings().families_table, settings().sessions_table),
+        pushed_requests=DynamoDBPushedRequests(dynamodb(), settings().pushed_requests_table),
         sessions=sessions(),
         users=DynamoDBUsers(dynamodb(), settings().users_table),
         consents=DynamoDBConsents(dynamodb(), settings().grants_table),
@@ -103,6 +107,12 @@ def activation_page() -> ActivationPage:
 def activation() -> ActivationEndpoint:
     """Return `POST /activate`."""
     return ActivationEndpoint(activations(), attempts())
+
+
+@cache
+def pushed_authorization() -> PushedAuthorizationEndpoint:
+    """Return `POST /oauth/par`."""
+    return PushedAuthorizationEndpoint(clients(), flow(), proofs())
 
 
 @cache
