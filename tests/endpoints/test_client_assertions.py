@@ -233,6 +233,7 @@ BAD: list[tuple[str, str]] = [
     ("exp of 400 digits", assertion(exp=10**400)),
     ("iat in the future", assertion(iat=START + 31)),
     ("iat a text", assertion(iat="now")),
+    ("iat true", assertion(iat=True)),
     ("nbf in the future", assertion(nbf=START + 31)),
     ("nbf a list", assertion(nbf=[START])),
     ("no jti", assertion(jti=None)),

@@ -9,10 +9,11 @@ import pytest
 
 from heirloom.domain.application import Application, ApplicationType, GrantType
 from heirloom.domain.client_grant import ClientGrant
-from heirloom.domain.resource_server import ResourceServer, TokenDialect
+from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
 from heirloom.http import Response
 from tests.endpoints.assertions import SIGNING, assertion, with_assertion
 from tests.endpoints.hands import basic, declare, declare_api, set_tenant, store_calls
+from tests.proofs import Prover
 from tests.service import (
     API,
     ISSUER,
@@ -231,6 +232,37 @@ def test_basic_and_assertions_are_as_good_as_a_secret_in_the_body(service: Servi
 
     assert claims_of(by_basic["access_token"])["sub"] == "machine@clients"
     assert claims_of(by_assertion["access_token"])["sub"] == "signing@clients"
+
+
+def test_a_proof_of_possession_binds_the_token_to_its_key(service: Service) -> None:
+    machine = Prover(service)
+    form = with_secret({"grant_type": "client_credentials", "client_id": "machine", "audience": API}, MACHINE)
+
+    document = tokens(service.send("POST", "/oauth/token", form, machine.header()))
+
+    assert document["token_type"] == "DPoP"
+    assert claims_of(document["access_token"])["cnf"] == {"jkt": machine.key.thumbprint}
+
+
+def test_an_api_that_wants_a_proof_gets_no_token_without_one(service: Service) -> None:
+    declare_api(service, API, proof_required_for=ProofRequirement.ALL_CLIENTS)
+
+    assert refusal(ask(service)) == (400, "invalid_dpop_proof")
+    assert service.events.types == ["feccft"]
+
+
+def test_an_assertion_and_a_proof_are_good_together_and_each_once(service: Service) -> None:
+    service.declare(dataclasses.replace(SIGNING, grant_types=MACHINE.grant_types))
+    service.configuration.client_grants.append(ClientGrant("signing", API, frozenset({"read:notes"})))
+    machine = Prover(service)
+    form = {"grant_type": "client_credentials", "audience": API}
+
+    first = service.send("POST", "/oauth/token", with_assertion(form, assertion(jti="1")), machine.header())
+    again = service.send("POST", "/oauth/token", with_assertion(form, assertion(jti="1")), machine.header())
+
+    assert tokens(first)["token_type"] == "DPoP"
+    assert refusal(again) == (401, "invalid_client")
+    assert len(service.items("SingleUseTable")) == 2
 
 
 def test_what_happened_is_in_the_log_under_auth0s_codes(service: Service) -> None:
