@@ -136,5 +136,6 @@ def test_case_32_a_late_token_without_the_secret_ends_nothing(service: Service) 
 
     for secret in (None, "wrong"):
         assert refusal(service.refresh(first, WEB, client_secret=secret)) == (401, "invalid_client")
+        assert refusal(service.revoke(first, WEB, client_secret=secret)) == (401, "invalid_client")
 
     assert service.refresh(second, WEB).status == 200
