@@ -1,5 +1,6 @@
 """A local stack: the template's stores on given endpoints, and the environment that leads the functions there."""
 
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -9,12 +10,22 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from heirloom.domain.events import Event
 from heirloom.tenant.store import DynamoDBStore
 from local import stores, template
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedEvents:
+    """The port `Events`: a line on the terminal, since nobody reads a log group here."""
+
+    def emit(self, event: Event) -> None:
+        """Print the event."""
+        print(f"{event.type.value} {event.client_id} {event.reason} {json.dumps(dict(event.details))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +82,5 @@ def store(endpoint: str, environment: Mapping[str, str]) -> DynamoDBStore:
         users_table=environment["USERS_TABLE"],
         families_table=environment["FAMILIES_TABLE"],
         clock=time.time,
+        events=PrintedEvents(),
     )

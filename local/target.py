@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import boto3
 
 from heirloom.adapters import aws
+from heirloom.adapters.events import PublishedEvents
+from heirloom.domain.ports import Events
 from local import stack, template
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ class Target:
     dynamodb: "DynamoDBClient"
     events: "EventBridgeClient"
     names: Mapping[str, str]
+
+    @property
+    def announced(self) -> Events:
+        """Return where a command tells what it ended: on the terminal, and on the stack's bus."""
+        return PublishedEvents(stack.PrintedEvents(), lambda: self.events, self.names["EventBus"])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

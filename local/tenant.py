@@ -158,6 +158,7 @@ def _store(stack: Target) -> DynamoDBStore:
         users_table=stack.names["UsersTable"],
         families_table=stack.names["FamiliesTable"],
         clock=time.time,
+        events=stack.announced,
     )
 
 

@@ -10,35 +10,23 @@ there live on until they expire; `/oauth/introspect` knows.
 
 import argparse
 import getpass
-import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from heirloom.adapters.consents import DynamoDBConsents
-from heirloom.adapters.events import PublishedEvents
 from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.users import DynamoDBUsers, UserConflict
 from heirloom.domain import encoding, refresh_token
 from heirloom.domain.errors import StoreUnavailable
-from heirloom.domain.events import Caller, Event
+from heirloom.domain.events import Caller
 from heirloom.domain.refresh_token import FamilyKey
 from heirloom.endpoints.operator import Operator
 from local import target
 from local.target import Target
-
-
-@dataclass(frozen=True, slots=True)
-class PrintedEvents:
-    """The port `Events`: a line on the terminal, since nobody reads a log group here."""
-
-    def emit(self, event: Event) -> None:
-        """Print the event."""
-        print(f"{event.type.value} {event.client_id} {event.reason} {json.dumps(dict(event.details))}")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,7 +62,7 @@ def _operator(stack: Target) -> Operator:
         sessions=DynamoDBSessions(stack.dynamodb, stack.names["SessionsTable"]),
         users=DynamoDBUsers(stack.dynamodb, stack.names["UsersTable"]),
         consents=DynamoDBConsents(stack.dynamodb, stack.names["GrantsTable"]),
-        events=PublishedEvents(PrintedEvents(), lambda: stack.events, stack.names["EventBus"]),
+        events=stack.announced,
     )
 
 

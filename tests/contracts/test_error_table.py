@@ -146,6 +146,7 @@ def test_user_blocked(service: Service) -> None:
         users_table=service.tables["UsersTable"],
         families_table=service.tables["FamiliesTable"],
         clock=lambda: service.now,
+        events=service.events,
     )
 
     class NoPasswords:

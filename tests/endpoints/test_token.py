@@ -221,6 +221,8 @@ def test_a_second_use_later_revokes_what_the_first_one_got(service: Service, lat
     assert refusal(service.exchange(code)) == INVALID_GRANT
     assert refusal(service.refresh(token)) == INVALID_GRANT
     assert [item["revoked_because"]["S"] for item in service.items("FamiliesTable")] == ["code_reuse"]
+    [revoked] = [event for event in service.events if event.type == "srrt"]
+    assert (revoked.reason, revoked.user_id) == ("code_reuse", "auth0|alice")
 
 
 @pytest.mark.parametrize("later", [60, 3600])
@@ -439,7 +441,10 @@ def test_an_application_without_the_grant_is_refused_and_keeps_its_code(service:
     assert service.exchange(code).status == 200
 
 
-@pytest.mark.parametrize("grant_type", ["password", "client_credentials", "implicit", "Authorization_Code", "x" * 5000])
+@pytest.mark.parametrize(
+    "grant_type",
+    ["password", "urn:ietf:params:oauth:grant-type:saml2-bearer", "implicit", "Authorization_Code", "x" * 5000],
+)
 def test_other_grants_are_not_offered(service: Service, grant_type: str) -> None:
     assert refusal(service.exchange(service.code(), grant_type=grant_type)) == (400, "unsupported_grant_type")
 

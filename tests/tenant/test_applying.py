@@ -25,6 +25,7 @@ from heirloom.tenant.planning import Plan
 from heirloom.tenant.remarks import Invalid
 from heirloom.tenant.store import DynamoDBStore, Outdated
 from tests import service as harness
+from tests.service import Recorded
 from tests.tenant.documents import ADA, API, NOTES_API, NOW, SPA, WEB, WHOLE, changed
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Stack:
             users_table=tables["UsersTable"],
             families_table=tables["FamiliesTable"],
             clock=lambda: NOW,
+            events=Recorded(),
         )
         self.users = DynamoDBUsers(client, tables["UsersTable"])
         self.families = DynamoDBFamilies(client, tables["FamiliesTable"])
@@ -443,6 +445,8 @@ def test_a_new_password_and_a_block_end_every_login(stack: Stack, change: Docume
     other = stack.families.find(theirs)
     assert other is not None
     assert other.revoked_at is None
+    assert isinstance(stack.store.events, Recorded)
+    assert [(event.type, event.user_id) for event in stack.store.events] == [("srrt", "auth0|ada")] * 3
 
 
 def test_any_other_change_leaves_people_logged_in(stack: Stack) -> None:

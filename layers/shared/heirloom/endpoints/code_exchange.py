@@ -15,6 +15,7 @@ from heirloom.domain.resource_indicator import requested_audience
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.endpoints.first_generation import FirstGeneration
 from heirloom.endpoints.issuance import Exchange, require_binding
+from heirloom.endpoints.revocations import Revocations
 from heirloom.http import Parameters, Request
 
 
@@ -107,7 +108,12 @@ class CodeGrant:
             # RFC 6749 §4.1.2: "SHOULD revoke (when possible) all tokens previously issued based on that code".
             details: dict[str, object] = {}
             if used.family is not None:
-                client_id = application.client_id
-                self.families.revoke(used.family, client_id=client_id, because="code_reuse", now=request.now)
+                Revocations(self.families, self.events).end_one(
+                    used.family,
+                    client_id=application.client_id,
+                    because="code_reuse",
+                    caller=request.caller,
+                    now=request.now,
+                )
                 details = {"familyId": encoding.encode(used.family.family_id), "revoked": True}
             raise InvalidGrant(INVALID_CODE, reason="used code", details=details) from None

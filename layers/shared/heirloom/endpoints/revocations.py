@@ -1,6 +1,6 @@
 """Ending families, each with its event."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from heirloom.domain import encoding
@@ -19,6 +19,17 @@ class Revocations:
 
     families: Families
     events: Events
+
+    def end_one(
+        self, key: FamilyKey, *, client_id: str, because: str, caller: Caller, now: int, counter: int | None = None
+    ) -> None:
+        """Revoke a family if it is this client's, by one write, without reading it first.
+
+        *counter* is the generation of the token that was presented, if one was.
+        """
+        family = self.families.revoke(key, client_id=client_id, because=because, now=now)
+        if family is not None:
+            self._tell(family, because, caller, {} if counter is None else {"tokenCounter": counter})
 
     def end(self, families: Iterable[Family], *, because: str, caller: Caller, now: int) -> int:
         """Revoke those of *families* that are not yet, durably, and return how many they were."""
@@ -47,7 +58,7 @@ class Revocations:
             self._tell(family, because, caller)
         return len(ended)
 
-    def _tell(self, family: Family, because: str, caller: Caller) -> None:
+    def _tell(self, family: Family, because: str, caller: Caller, more: Mapping[str, object] | None = None) -> None:
         self.events.emit(
             Event(
                 EventType.REFRESH_TOKEN_REVOKED,
@@ -60,6 +71,7 @@ class Revocations:
                     "latestCounter": family.generation,
                     "session_id": family.grant.session_id,
                     "audience": family.grant.audience,
+                    **(more or {}),
                 },
             )
         )

@@ -4,7 +4,6 @@ import hmac
 from dataclasses import dataclass
 
 from heirloom import http
-from heirloom.domain import encoding
 from heirloom.domain.application import Application
 from heirloom.domain.errors import Fault, OAuthError
 from heirloom.domain.events import Event, EventType
@@ -62,20 +61,14 @@ class RevocationEndpoint:
         if self.configuration.tenant().revocation_ends_grant:
             self._end_grant(token, request, application)
             return
-        family = self.families.revoke(
-            token.family, client_id=application.client_id, because=BY_APPLICATION, now=request.now
+        self._revocations.end_one(
+            token.family,
+            client_id=application.client_id,
+            because=BY_APPLICATION,
+            caller=request.caller,
+            now=request.now,
+            counter=token.generation,
         )
-        if family is not None:
-            self.events.emit(
-                Event(
-                    EventType.REFRESH_TOKEN_REVOKED,
-                    request.caller,
-                    client_id=application.client_id,
-                    user_id=family.grant.user_id,
-                    reason=BY_APPLICATION,
-                    details={"familyId": encoding.encode(token.family.family_id), "tokenCounter": token.generation},
-                )
-            )
 
     def _end_grant(self, token: RefreshToken, request: Request, application: Application) -> None:
         """End what the person granted to this application at this API: on all their devices, and the consent."""
@@ -84,7 +77,7 @@ class RevocationEndpoint:
             return
         grant = family.grant
         self.consents.withdraw(user_key=family.key.user_key, client_id=grant.client_id, audience=grant.audience)
-        Revocations(self.families, self.events).end_logins(
+        self._revocations.end_logins(
             grant.user_id,
             because=BY_APPLICATION,
             caller=request.caller,
@@ -93,6 +86,10 @@ class RevocationEndpoint:
             audience=grant.audience,
             last=family.key,
         )
+
+    @property
+    def _revocations(self) -> Revocations:
+        return Revocations(self.families, self.events)
 
     def _is_live(self, token: RefreshToken) -> bool:
         """Tell whether the store itself knows *token*: its MAC alone proves nothing once that key is compromised."""

@@ -8,10 +8,15 @@ from heirloom.adapters.attributes import string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
 from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.users import DynamoDBUsers
+from heirloom.domain.events import Caller
+from heirloom.domain.ports import Events
 from heirloom.domain.user import User
+from heirloom.endpoints.revocations import Revocations
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_OPERATOR = Caller(address="", user_agent="make tenant", request_id="")
 
 
 class Outdated(Exception):
@@ -52,6 +57,7 @@ class DynamoDBStore:
     users_table: str
     families_table: str
     clock: Callable[[], float]
+    events: Events
 
     def documents(self, kind: str) -> dict[str, str]:
         """Return all documents of a kind by their ids, strongly consistent."""
@@ -100,7 +106,8 @@ class DynamoDBStore:
 
     def end_logins(self, user_id: str, *, because: str) -> None:
         """End every session of a user, and revoke every family."""
-        DynamoDBFamilies(self.client, self.families_table).end_logins(user_id, because=because, now=int(self.clock()))
+        revocations = Revocations(DynamoDBFamilies(self.client, self.families_table), self.events)
+        revocations.end_logins(user_id, because=because, caller=_OPERATOR, now=int(self.clock()))
 
     @property
     def _users(self) -> DynamoDBUsers:
