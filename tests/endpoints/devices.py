@@ -1,6 +1,7 @@
 """A device without a browser, and the person who has one elsewhere."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from heirloom.domain.application import Application, GrantType
@@ -28,7 +29,11 @@ def start(service: Service, application: Application = NATIVE, **changes: str | 
 
 
 def poll(
-    service: Service, device: dict[str, Any], application: Application = NATIVE, **changes: str | None
+    service: Service,
+    device: dict[str, Any],
+    application: Application = NATIVE,
+    headers: Mapping[str, str] | None = None,
+    **changes: str | None,
 ) -> Response:
     """Ask for the device's tokens."""
     form = {
@@ -36,7 +41,7 @@ def poll(
         "client_id": application.client_id,
         "device_code": device["device_code"],
     }
-    return service.send("POST", "/oauth/token", with_changes(with_secret(form, application), changes))
+    return service.send("POST", "/oauth/token", with_changes(with_secret(form, application), changes), headers)
 
 
 def enter(service: Service, user_code: str) -> Response:

@@ -11,11 +11,13 @@ import pytest
 
 from heirloom.adapters.device_codes import POINTER
 from heirloom.domain import device_authorization, user_code
-from heirloom.domain.application import Application, AuthenticationMethod, GrantType, secret_digest
+from heirloom.domain.application import Application, ApplicationType, AuthenticationMethod, GrantType, secret_digest
 from heirloom.domain.lifetimes import DAY, DEVICE_CODE
+from heirloom.domain.resource_server import ProofRequirement
 from heirloom.domain.user_code import UserCodeCharset
 from heirloom.http import Response
 from heirloom.pages.catalogue import LANGUAGES, UserCodeProblem, texts_in
+from tests.endpoints.assertions import SIGNING, assertion, with_assertion
 from tests.endpoints.devices import ask, confirm, confirmation, decide, enter, poll, start
 from tests.endpoints.hands import (
     at_once,
@@ -28,6 +30,7 @@ from tests.endpoints.hands import (
     store_calls,
 )
 from tests.endpoints.reading import kind, read, sign_in, submit
+from tests.proofs import Prover
 from tests.service import (
     ALICE,
     API,
@@ -196,6 +199,23 @@ def test_a_confidential_client_must_prove_who_it_is_at_both_endpoints(service: S
     response = service.send("POST", "/oauth/token", form, basic("native", SECRET))
 
     assert tokens(response)["access_token"]
+
+
+def test_a_device_may_sign_an_assertion_at_both_endpoints(service: Service) -> None:
+    grant_types = NATIVE.grant_types
+    declare(service, SIGNING, app_type=ApplicationType.NATIVE, grant_types=grant_types)
+    audience = f"{ISSUER}oauth/device/code"
+    asked = {"scope": "openid", "audience": API}
+    response = service.send("POST", "/oauth/device/code", with_assertion(asked, assertion(aud=audience)))
+    device = json.loads(response.body)
+    again = service.send("POST", "/oauth/device/code", with_assertion(asked, assertion(aud=audience)))
+    assert refusal(again) == (401, "invalid_client"), "an assertion is good once"
+    confirm(service, device)
+
+    form = {"grant_type": GrantType.DEVICE_CODE.value, "device_code": device["device_code"]}
+    granted = service.send("POST", "/oauth/token", with_assertion(form, assertion(jti="another")))
+
+    assert claims_of(tokens(granted)["access_token"])["azp"] == SIGNING.client_id
 
 
 @pytest.mark.parametrize(
@@ -496,6 +516,29 @@ def test_a_script_gets_no_refresh_token_from_an_application_that_does_not_rotate
     response = service.send("POST", "/oauth/token", form, {"Origin": "https://app.example"})
 
     assert "refresh_token" not in tokens(response)
+
+
+def test_a_device_that_proves_a_key_gets_a_family_of_that_key(service: Service) -> None:
+    """RFC 9449 §5."""
+    prover, device = Prover(service), start(service)
+    confirm(service, device)
+    prover.learn_nonce()
+
+    granted = tokens(poll(service, device, headers=prover.header()))
+
+    assert claims_of(granted["access_token"])["cnf"] == {"jkt": prover.key.thumbprint}
+    assert refusal(service.refresh(granted["refresh_token"], NATIVE)) == (400, "invalid_grant")
+    assert prover.refresh(granted["refresh_token"], NATIVE).status == 200
+
+
+def test_a_proof_that_was_forgotten_costs_no_device_code(service: Service) -> None:
+    declare_api(service, API, proof_required_for=ProofRequirement.ALL_CLIENTS)
+    prover, device = Prover(service), start(service)
+    confirm(service, device)
+    assert refusal(poll(service, device)) == (400, "invalid_dpop_proof")
+    prover.learn_nonce()
+
+    assert tokens(poll(service, device, headers=prover.header()))["token_type"] == "DPoP"
 
 
 # ---- Entering a code
