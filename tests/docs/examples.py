@@ -4,9 +4,10 @@
     ```http               a request, and below it what it is answered with
     <!-- wait: 61 -->     seconds pass
     <!-- log in: spa -->  somebody logs in at that application, who has the parameters of the next `GET /authorize`
+    <!-- store: unreachable -->  the store fails so during the next request
 
 `{name}` in a request is what an answer had under that name last, `{name@1}` what it had first. In an answer, `…` is any
-text; all members that it shows are there with these values, and no others are.
+text, and `{name@1}` the same text as then; all members that it shows are there with these values, and no others are.
 """
 
 import json
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _EXAMPLE = re.compile(
-    r"^```(?P<kind>yaml|http)\n(?P<text>.*?)^```$|^<!-- (?P<verb>wait|log in): (?P<argument>\S+) -->$",
+    r"^```(?P<kind>yaml|http)\n(?P<text>.*?)^```$|^<!-- (?P<verb>wait|log in|store): (?P<argument>\S+) -->$",
     re.DOTALL | re.MULTILINE,
 )
 _FENCE = re.compile(r"^```(\w*)", re.MULTILINE)
@@ -24,7 +25,7 @@ _FENCE = re.compile(r"^```(\w*)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One thing that a page shows: `kind` is yaml, request, answer, wait or log in."""
+    """One thing that a page shows: `kind` is yaml, request, answer, wait, log in or store."""
 
     kind: str
     text: str

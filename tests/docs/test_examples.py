@@ -12,11 +12,13 @@ from heirloom.tenant import reading
 from local.template import ROOT
 from tests.docs.examples import Example, Message, examples, kinds, matches, message, parsed
 from tests.endpoints.reading import sign_in
+from tests.faults import BEFORE, FAULTS, Steps
 from tests.service import ALICE, CHALLENGE, ISSUER, VERIFIER, Service
 
 HOST = urlsplit(ISSUER).netloc
 PAGES = sorted(page for page in (ROOT / "docs").glob("*.md") if {"http", "yaml"} & kinds(page))
 NAME = re.compile(r"\{(\w+)(?:@(\d+))?\}")
+EARLIER = re.compile(r"\{(\w+)@(\d+)\}")
 
 
 class Reader:
@@ -26,6 +28,7 @@ class Reader:
         self.service = service
         self.known: dict[str, list[str]] = {"code_verifier": [VERIFIER], "code_challenge": [CHALLENGE]}
         self.answer: Response | None = None
+        self.fault: BaseException | None = None
 
     def follow(self, example: Example) -> None:
         """Do it."""
@@ -36,10 +39,12 @@ class Reader:
                 self.service.wait(int(example.text))
             case "log in":
                 self._log_in()
+            case "store":
+                self.fault = FAULTS[example.text]
             case "request":
                 self._send(message(NAME.sub(self._value, example.text)))
             case "answer":
-                self._compare(message(example.text))
+                self._compare(message(EARLIER.sub(self._value, example.text)))
 
     def _apply(self, document: object) -> None:
         desired = reading.read(document, now=self.service.now)
@@ -56,7 +61,11 @@ class Reader:
         assert headers.pop("host") == HOST
         path, _, query = target.partition("?")
         assert method != "GET" or not request.body
-        self.answer = self.service.send(method, path, headers=headers, query=query, body=request.body.encode())
+        with Steps.of(self.service.client) as steps:
+            if self.fault is not None:
+                steps.fail(BEFORE, self.fault, calls=range(10))
+            self.answer = self.service.send(method, path, headers=headers, query=query, body=request.body.encode())
+        self.fault = None
         self._note(self.answer)
 
     def _log_in(self) -> None:

@@ -22,7 +22,7 @@ from local.template import ROOT
 from tests.sdk import tls
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 EMAIL = "alice@example.com"
 PASSWORD = "correct horse battery staple"
@@ -92,13 +92,18 @@ def world(folder: Path, tenant: Callable[[World], Mapping[str, Any]]) -> Iterato
 
 
 @contextmanager
-def secure_world(folder: Path, tenant: Callable[[World], Mapping[str, Any]]) -> Iterator[World]:
-    """Run service and site behind a proxy that speaks TLS, so that the issuer is an https URL as on AWS."""
+def secure_world(
+    folder: Path, tenant: Callable[[World], Mapping[str, Any]], site: "WSGIApplication | None" = None
+) -> Iterator[World]:
+    """Run service and site behind a proxy that speaks TLS, so that the issuer is an https URL as on AWS.
+
+    *site* takes the place of the one that has the SDKs' files.
+    """
     port = _free_ports()
     context = tls.certificate(folder)
-    with tls.before(port, context) as issuer, tls.before(port + _SITE, context) as site:
-        secure = replace(_world(port), issuer=issuer, site=site, authority=folder / tls.AUTHORITY)
-        with _running(secure, port, folder, tenant):
+    with tls.before(port, context) as issuer, tls.before(port + _SITE, context) as address:
+        secure = replace(_world(port), issuer=issuer, site=address, authority=folder / tls.AUTHORITY)
+        with _running(secure, port, folder, tenant, site):
             yield secure
 
 
@@ -199,7 +204,13 @@ def _world(port: int) -> World:
 
 
 @contextmanager
-def _running(world: World, port: int, folder: Path, tenant: Callable[[World], Mapping[str, Any]]) -> Iterator[World]:
+def _running(
+    world: World,
+    port: int,
+    folder: Path,
+    tenant: Callable[[World], Mapping[str, Any]],
+    site: "WSGIApplication | None" = None,
+) -> Iterator[World]:
     file = folder / "tenant.yaml"
     file.write_text(yaml.safe_dump(tenant(world)), "utf-8")
     variables = {
@@ -210,7 +221,7 @@ def _running(world: World, port: int, folder: Path, tenant: Callable[[World], Ma
     }
     # The demonstration begins to serve last: when it answers, all is there.
     with (
-        gateway.serving(_site(world.issuer), gateway.listen(port + _SITE)),
+        gateway.serving(site or _site(world.issuer), gateway.listen(port + _SITE)),
         processes.server(
             [sys.executable, "-m", "local.run"], url=world.demonstration, environment={**os.environ, **variables}
         ),
