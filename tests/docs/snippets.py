@@ -16,7 +16,9 @@ PAGES: Final = sorted((ROOT / "docs").glob("*.md"))
 SECRET: Final = "correct-horse-battery-staple-and-more"
 """What the pages have for a client secret."""
 
-_PROGRAM = re.compile(r"^```(?P<language>js|python)\n(?P<text>(?:(?://|#) (?P<name>\S+)\n)?.*?)^```$", re.DOTALL | re.M)
+_PROGRAM = re.compile(
+    r"^```(?P<language>js|python)\n(?P<text>(?:(?://|#) (?P<name>\S+)\n)?.*?)^```$", re.DOTALL | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)

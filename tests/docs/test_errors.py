@@ -8,7 +8,7 @@ from heirloom.domain.errors import OAuthError
 from local.template import ROOT
 
 PAGE = (ROOT / "docs/errors.md").read_text("utf-8")
-ROW = re.compile(r"^\| `(?P<error>\w+)` \|(?: (?P<status>\d+) \|)?", re.MULTILINE)
+ROW = re.compile(r"^\| `(?P<error>[a-z_]+)` \|(?: (?P<status>\d+) \|)?", re.MULTILINE)
 
 
 def errors(base: type[OAuthError] = OAuthError) -> Iterator[type[OAuthError]]:

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from local import gateway
 from local.template import ROOT
-from tests.docs.snippets import SECRET, Program, programs, tenant, written
+from tests.docs.examples import kinds
+from tests.docs.snippets import PAGES, SECRET, Program, programs, tenant, written
 from tests.sdk import running
 from tests.sdk.node import Node
 from tests.sdk.running import EMAIL, PASSWORD, SUBJECT, World
@@ -100,6 +101,10 @@ def test_every_program_of_the_pages_is_run() -> None:
     shown = list(programs())
     assert {(program.page, program.name) for program in shown} == RUN
     assert len(shown) == len(RUN), "a name is one program of its page"
+
+
+def test_there_is_no_code_in_a_language_that_nobody_runs() -> None:
+    assert set().union(*map(kinds, PAGES)) <= {"http", "yaml", "json", "js", "python", "mermaid", "text", ""}
 
 
 # ---- Single-page applications
