@@ -13,6 +13,7 @@ from heirloom.adapters.configuration import APPLICATION, RESOURCE_SERVER, TENANT
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.token_keys import SecretTokenKeys
 from heirloom.domain import encoding
+from heirloom.domain.application import GrantType
 from heirloom.domain.lifetimes import DAY, HOUR, LEEWAY
 from heirloom.domain.refresh_token import RefreshToken
 from heirloom.domain.token_keys import KeyState, TokenKey
@@ -84,12 +85,11 @@ def with_caches(service: Service, secrets_manager: SecretsManager) -> Service:
     keys = SecretTokenKeys.of(Secret(client, "token-keys"))
     keys.cache.clock = clock
     settings = DynamoDBConfiguration(service.client, service.tables["ConfigurationTable"], clock=clock)
-    token, revoke = (instance.routes["POST", path] for path in ("/oauth/token", "/oauth/revoke"))
-    grants = {name: replace(it, configuration=settings, token_keys=keys) for name, it in token.grants.items()}
-    instance.routes = {
-        ("POST", "/oauth/token"): replace(token, configuration=settings, grants=grants),
-        ("POST", "/oauth/revoke"): replace(revoke, configuration=settings, token_keys=keys),
-    }
+    token = instance.routes["POST", "/oauth/token"]
+    clients = replace(token.clients, configuration=settings)
+    refresh = replace(token.grants[GrantType.REFRESH_TOKEN], configuration=settings, token_keys=keys)
+    token = replace(token, configuration=settings, clients=clients, grants={GrantType.REFRESH_TOKEN: refresh})
+    instance.routes = {("POST", "/oauth/token"): token}
     return instance
 
 

@@ -130,8 +130,8 @@ def test_token_keys_that_cannot_be_loaded_are_no_reason_to_refuse(service: Servi
         endpoint = service.routes["POST", path]
         broken: Any = Broken(StoreUnavailable("secret"))
         if path == "/oauth/token":
-            grants = {name: dataclasses.replace(grant, token_keys=broken) for name, grant in endpoint.grants.items()}
-            endpoint = dataclasses.replace(endpoint, grants=grants)
+            grant = dataclasses.replace(endpoint.grants[GrantType.REFRESH_TOKEN], token_keys=broken)
+            endpoint = dataclasses.replace(endpoint, grants={GrantType.REFRESH_TOKEN: grant})
         else:
             endpoint = dataclasses.replace(endpoint, token_keys=broken)
         service.routes = {**service.routes, ("POST", path): endpoint}
