@@ -94,6 +94,7 @@ def test_login_and_consent_carry_the_reference_and_nothing_else(service: Service
     consent = sign_in(service, shown, ALICE.email)
     assert kind(consent) == "consent"
     assert dict(parse_qsl(read(consent).forms[-1].fields["request"])) == query
+    service.wait(600)  # to think it over
     answer = answered(submit(service, consent, decision="allow"))
 
     assert answer["state"] == "kept from the browser"
