@@ -38,4 +38,5 @@ await obey({
     }),
   refresh: (token) => client.refreshTokenGrant(configuration, token),
   revoke: (token) => client.tokenRevocation(configuration, token, { token_type_hint: "refresh_token" }),
+  endSession: (parameters) => client.buildEndSessionUrl(configuration, parameters),
 });
