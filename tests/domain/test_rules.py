@@ -25,8 +25,10 @@ from heirloom.domain.errors import (
     UnauthorizedClient,
 )
 from heirloom.domain.guessing import ACCOUNT, ACCOUNT_FROM_ADDRESS, ADDRESS, Attempts, Brake
+from heirloom.domain.logout_request import IdTokenHint, LogoutRequest
 from heirloom.domain.resource_indicator import requested_audience
 from heirloom.domain.resource_server import ResourceServer
+from heirloom.domain.session import Session, SessionKey
 
 # RFC 7636 Appendix B.
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -282,3 +284,28 @@ class TestResourceIndicators:
 
         with pytest.raises(InvalidTarget):
             requested_audience(parameters)
+
+
+class TestLogoutRequest:
+    session = Session(
+        key=SessionKey(b"\x00" * 8, "session-1"),
+        user_id="auth0|alice",
+        secret_digest=b"",
+        auth_time=0,
+        epoch=0,
+        used_at=0,
+        idle_expires_at=0,
+        absolute_expires_at=0,
+    )
+
+    @pytest.mark.parametrize(
+        ("hint", "named"),
+        [
+            (IdTokenHint("auth0|alice", "spa", "session-1"), True),
+            (IdTokenHint("auth0|bob", "spa", "session-1"), False),
+            (IdTokenHint("auth0|alice", "spa", "session-2"), False),
+            (None, False),
+        ],
+    )
+    def test_a_session_is_named_by_its_person_and_its_id(self, hint: IdTokenHint | None, *, named: bool) -> None:
+        assert LogoutRequest(application=None, hint=hint, return_to=None).names(self.session) is named
