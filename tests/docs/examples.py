@@ -6,8 +6,9 @@
     <!-- log in: spa -->  somebody logs in at that application, who has the parameters of the next `GET /authorize`
     <!-- store: unreachable -->  the store fails so during the next request
 
-`{name}` in a request is what an answer had under that name last, `{name@1}` what it had first. In an answer, `…` is any
-text, and `{name@1}` the same text as then; all members that it shows are there with these values, and no others are.
+`{name}` in a request is what an answer had under that name last, `{name@1}` what it had first; `{proof}` is a proof of
+possession for the token endpoint. In an answer, `…` is any text, and `{name@1}` the same text as then; all members that
+it shows are there with these values, and no others are.
 """
 
 import json

@@ -13,6 +13,7 @@ from local.template import ROOT
 from tests.docs.examples import Example, Message, examples, kinds, matches, message, parsed
 from tests.endpoints.reading import sign_in
 from tests.faults import BEFORE, FAULTS, Steps
+from tests.proofs import Prover
 from tests.service import ALICE, CHALLENGE, ISSUER, VERIFIER, Service
 
 HOST = urlsplit(ISSUER).netloc
@@ -29,6 +30,7 @@ class Reader:
         self.known: dict[str, list[str]] = {"code_verifier": [VERIFIER], "code_challenge": [CHALLENGE]}
         self.answer: Response | None = None
         self.fault: BaseException | None = None
+        self.prover = Prover(service)
 
     def follow(self, example: Example) -> None:
         """Do it."""
@@ -42,6 +44,7 @@ class Reader:
             case "store":
                 self.fault = FAULTS[example.text]
             case "request":
+                self.known["proof"] = [self.prover.header()["DPoP"]]
                 self._send(message(NAME.sub(self._value, example.text)))
             case "answer":
                 self._compare(message(EARLIER.sub(self._value, example.text)))
@@ -84,6 +87,7 @@ class Reader:
 
     def _note(self, answer: Response) -> None:
         document = parsed(answer.body)
+        self.prover.nonce = answer.headers.get("dpop-nonce", self.prover.nonce)
         members = list(document.items()) if isinstance(document, dict) else []
         if "location" in answer.headers:
             members += parse_qsl(urlsplit(answer.headers["location"]).query)
