@@ -9,6 +9,7 @@ import pytest
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.lifetimes import DAY, NEVER
 from tests.endpoints.hands import at_once, declare, store_calls
+from tests.faults import AFTER, BEFORE, Killed, Steps
 from tests.service import API, BOB, ONLINE_API, SPA, WEB, Service, refusal, tokens
 
 INVALID_GRANT = (400, "invalid_grant")
@@ -85,10 +86,27 @@ def test_it_costs_calls_once(service: Service) -> None:
 
     with store_calls(service) as calls:
         token = service.refreshed(token)
-    assert calls == ["UpdateItem", "UpdateItem", "Query"]
+    assert calls == ["UpdateItem", "UpdateItem", "Query", "UpdateItem"]
     with store_calls(service) as calls:
         service.refreshed(token)
     assert calls == ["UpdateItem"]
+
+
+@pytest.mark.parametrize("call", range(1, 5), ids=["begin", "list", "revoke", "settle"])
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+def test_the_others_end_however_the_first_exchange_was_interrupted(service: Service, when: str, call: int) -> None:
+    service.set_policy(rotating=False)
+    token, other = log_in_elsewhere(service), log_in_elsewhere(service)
+    service.set_policy(rotating=True)
+    with Steps.of(service.client) as steps:
+        steps.fail(when, Killed(), calls=range(call, call + 1))
+        with pytest.raises(Killed):
+            service.refresh(token)
+
+    service.refreshed(service.refreshed(token))
+
+    assert refusal(service.refresh(other)) == INVALID_GRANT
+    assert not [item for item in families(service) if "non_rotating" in item and "revoked_at" not in item]
 
 
 def test_a_fault_on_the_way_costs_nobody_a_login_and_the_next_exchange_goes_on(
@@ -195,7 +213,7 @@ def test_both_at_once(service: Service) -> None:
     with store_calls(service) as calls:
         token = service.refreshed(token)
 
-    assert calls == ["UpdateItem", "UpdateItem", "Query"]
+    assert calls == ["UpdateItem", "UpdateItem", "Query", "UpdateItem"]
     service.wait(DAY)
     assert refusal(service.refresh(token)) == INVALID_GRANT
 

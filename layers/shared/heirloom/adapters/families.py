@@ -36,6 +36,7 @@ _RENEW = "SET exchanged_at = :now, idle_expires_at = :idle, attempt = :attempt, 
 _HAND_OVER = ", generation = :next, live_digest = :successor, superseded_at.#slot = :spent"
 _KEEP = ", non_rotating = :true"
 _TRUE = {"BOOL": True}
+_FALSE = {"BOOL": False}
 _REVOKE = "SET revoked_at = if_not_exists(revoked_at, :now), revoked_because = if_not_exists(revoked_because, :because)"
 
 
@@ -90,22 +91,34 @@ class DynamoDBFamilies:
         values: dict[str, Any] = {}
         if migration.absolute_expires_at is not None:
             condition += " AND absolute_expires_at = :never"
-            updates.append("SET absolute_expires_at = :absolute, expires_at = :gone")
+            updates.append("absolute_expires_at = :absolute, expires_at = :gone")
             gone = _gone(family.idle_expires_at, migration.absolute_expires_at)
-            values["ExpressionAttributeValues"] = {
+            values = {
                 ":never": number(lifetimes.NEVER),
                 ":absolute": number(migration.absolute_expires_at),
                 ":gone": number(gone),
             }
         if migration.begins_to_rotate:
-            updates.append("REMOVE non_rotating")
+            updates.append("non_rotating = :false")
+            values[":false"] = _FALSE
         with suppress(ConditionFailed), translated_faults("migrate"):
             self.client.update_item(
                 TableName=self.table,
                 Key=item_key(family.key),
-                UpdateExpression=" ".join(updates),
+                UpdateExpression="SET " + ", ".join(updates),
                 ConditionExpression=condition,
-                **values,
+                ExpressionAttributeValues=values,
+            )
+
+    def settle(self, family: Family) -> None:
+        """Note that a family which began to rotate is like any other; nothing happens to one that has stopped again."""
+        with suppress(ConditionFailed), translated_faults("settle"):
+            self.client.update_item(
+                TableName=self.table,
+                Key=item_key(family.key),
+                UpdateExpression="REMOVE non_rotating",
+                ConditionExpression="non_rotating = :false",
+                ExpressionAttributeValues={":false": _FALSE},
             )
 
     def find(self, key: FamilyKey) -> Family | None:
@@ -209,8 +222,8 @@ def item_of(family: Family) -> Item:
     }
     if family.key_thumbprint is not None:
         item["cnf_jkt"] = string(family.key_thumbprint)
-    if family.non_rotating:
-        item["non_rotating"] = _TRUE
+    if family.non_rotating is not None:
+        item["non_rotating"] = {"BOOL": family.non_rotating}
     return item
 
 
@@ -233,7 +246,7 @@ def family_of(item: Item) -> Family:
         revoked_at=int(item["revoked_at"]["N"]) if "revoked_at" in item else None,
         revoked_because=item["revoked_because"]["S"] if "revoked_because" in item else None,
         key_thumbprint=item["cnf_jkt"]["S"] if "cnf_jkt" in item else None,
-        non_rotating="non_rotating" in item,
+        non_rotating=item["non_rotating"]["BOOL"] if "non_rotating" in item else None,
     )
 
 

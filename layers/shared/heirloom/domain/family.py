@@ -100,8 +100,11 @@ class Family:
     revoked_because: str | None = None
     key_thumbprint: str | None = None
     """RFC 7638 thumbprint of the key to which the family is bound (RFC 9449), if it is."""
-    non_rotating: bool = False
-    """Whether its token was last issued or exchanged without rotation: copies of it may be out there."""
+    non_rotating: bool | None = None
+    """True if its token was last issued or exchanged without rotation: copies of it may be out there.
+
+    False from when it began to rotate until the others of its kind have ended; `None` for any other family.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class Migration:
 def due(family: Family, policy: RefreshTokenPolicy, *, now: int) -> Migration | None:
     """Return what an exchange of *family* at epoch second *now* has to migrate; `None` nearly always."""
     ends = family.absolute_expires_at == lifetimes.NEVER and policy.absolute_lifetime is not None
-    begins_to_rotate = family.non_rotating and policy.rotating
+    begins_to_rotate = family.non_rotating is not None and policy.rotating
     if not ends and not begins_to_rotate:
         return None
     # From this exchange on, not from the login: that may be longer ago, and nobody should be logged out by a setting.

@@ -70,6 +70,9 @@ class Families(Protocol):
     def migrate(self, family: Family, migration: Migration) -> None:
         """Bring a family in line with its application's settings; nothing happens to one that has been meanwhile."""
 
+    def settle(self, family: Family) -> None:
+        """Note that a family which began to rotate is like any other: nobody of its kind is left behind."""
+
     def find(self, key: FamilyKey) -> Family | None:
         """Return a family, strongly consistent."""
 

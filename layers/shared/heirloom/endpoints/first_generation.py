@@ -58,7 +58,7 @@ class FirstGeneration:
             absolute_expires_at=lifetimes.ends_at(now, policy.absolute_lifetime),
             exchanged_at=now,
             idle_expires_at=lifetimes.ends_at(now, policy.idle_lifetime),
-            non_rotating=not policy.rotating,
+            non_rotating=None if policy.rotating else True,
             key_thumbprint=None if application.confidential else key_thumbprint,
         )
         return family, token.text(keyring)

@@ -32,5 +32,7 @@ class Migrations:
                 Revocations(self.families, self.events).end(
                     others, because="rotation_switched_on", caller=request.caller, now=request.now
                 )
+                # Last: until then each exchange goes on with what an interrupted one left.
+                self.families.settle(family)
         except Fault as fault:
             self.events.emit(Event.of_fault(fault, request.caller))
