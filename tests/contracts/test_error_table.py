@@ -23,6 +23,7 @@ from heirloom.tenant.planning import Action, Plan, UserChange
 from heirloom.tenant.store import DynamoDBStore
 from tests.contracts.replay import NONCE, STATE, UNKNOWN, authorization_url, callback
 from tests.endpoints.hands import basic, declare, store_calls
+from tests.proofs import Prover
 from tests.service import ALICE, API, CALLBACK, CHALLENGE, ISSUER, SPA, WEB, Service, tokens
 
 
@@ -236,6 +237,31 @@ def test_pkce_mismatch(service: Service) -> None:
         "invalid_grant", "Failed to verify code verifier"
     )
     assert service.exchange(code).status == 200
+
+
+# ---- Proof of possession
+
+
+def test_dpop_proof_invalid(service: Service) -> None:
+    prover = Prover(service)
+    login = prover.login_tokens()
+
+    refusal = answer(prover.refresh(login["refresh_token"], htm="GET"))
+
+    assert refusal == refused("invalid_dpop_proof", "The htm of the DPoP proof must be POST")
+    assert prover.refresh(login["refresh_token"]).status == 200
+
+
+def test_dpop_nonce_wanted(service: Service) -> None:
+    """The header brings the nonce; the body repeats the refresh token, or auth0-spa-js would forget it."""
+    prover = Prover(service)
+    login = prover.login_tokens()
+
+    response = prover.refresh(login["refresh_token"], nonce=None)
+
+    status, document = answer(response)
+    assert (status, document["error"], document["refresh_token"]) == (400, "use_dpop_nonce", login["refresh_token"])
+    assert prover.refresh(login["refresh_token"], nonce=response.headers["dpop-nonce"]).status == 200
 
 
 # ---- Rows of which Auth0 has more than we

@@ -22,7 +22,9 @@ from tests.contracts.replay import (
     store_down,
     web_application,
 )
+from tests.endpoints.assertions import SIGNING, assertion, with_assertion
 from tests.endpoints.hands import basic
+from tests.proofs import Prover
 from tests.service import API, CALLBACK, ISSUER, ORIGIN, SPA, WEB, Service, answered, claims_of, tokens
 
 TOKEN = f"{ISSUER}oauth/token"
@@ -171,11 +173,23 @@ def test_item_07_each_way_of_client_authentication(service: Service) -> None:
     assert post_form(service, TOKEN, form, {"Authorization": f"Basic {latin}"}).status == 200
 
 
+def test_item_07_an_assertion_for_the_issuer_or_the_token_endpoint(service: Service) -> None:
+    """auth0-python names the issuer, Authlib the token endpoint."""
+    service.declare(SIGNING)
+    form = {"grant_type": "refresh_token", "refresh_token": "hrt_" + "A" * 104}
+
+    for audience in (ISSUER, TOKEN):
+        response = post_form(service, TOKEN, with_assertion(form, assertion(aud=audience, jti=audience)))
+        assert document_of(response, 400)["error"] == "invalid_grant", "who it is, was proven"
+    other = post_form(service, TOKEN, with_assertion(form, assertion(aud="https://other.example/")))
+    assert document_of(other, 401)["error"] == "invalid_client"
+
+
 def test_item_07_every_method_that_works_is_advertised_and_no_other(service: Service) -> None:
     """Libraries choose from this list: Spring and jumbojett take Basic, and `client_secret_jwt` changes their grant."""
     listed = document_of(get(service, DISCOVERY))["token_endpoint_auth_methods_supported"]
 
-    assert {"none", "client_secret_post", "client_secret_basic"} <= set(listed)
+    assert {"none", "client_secret_post", "client_secret_basic", "private_key_jwt"} == set(listed)
     assert "client_secret_jwt" not in listed
 
 
@@ -246,6 +260,20 @@ def test_item_11_cors(service: Service, url: str) -> None:
     assert {"content-type", "auth0-client", "dpop"} <= headers
     assert "access-control-allow-credentials" not in allowed.headers
     assert "access-control-allow-origin" not in foreign.headers
+
+
+def test_item_11_the_nonce_of_proofs_can_be_read_by_scripts_and_others_never_see_it(service: Service) -> None:
+    """oidc-client-ts takes the header on any refusal for a demand."""
+    prover = Prover(service)
+    token = prover.login_tokens()["refresh_token"]
+    form = {"grant_type": "refresh_token", "client_id": "spa", "refresh_token": token}
+
+    proven = post_form(service, TOKEN, form, {"Origin": ORIGIN, **prover.header()})
+    plain = post_form(service, TOKEN, form, {"Origin": ORIGIN})
+
+    assert "dpop-nonce" in proven.headers["access-control-expose-headers"].lower()
+    assert proven.headers["dpop-nonce"]
+    assert {"dpop-nonce", "access-control-expose-headers"}.isdisjoint(plain.headers)
 
 
 def test_item_11_state_and_nonce_come_back_if_they_were_sent_and_iss_as_advertised(service: Service) -> None:
