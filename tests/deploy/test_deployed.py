@@ -88,6 +88,14 @@ def test_who_does_not_sign_cannot_read_the_signing_keys(stack: "Stack", function
         as_role(stack, function, "secretsmanager").get_secret_value(SecretId=stack.outputs["SigningKeysSecret"])
 
 
+@pytest.mark.parametrize("function", ["Jwks", "Userinfo", "BackchannelLogout", "RotateKeys"])
+def test_who_ends_no_family_cannot_tell_the_bus_so(stack: "Stack", function: str) -> None:
+    bus = stack.outputs["EventBus"].rpartition("/")[2]
+    entry = {"EventBusName": bus, "Source": "heirloom", "DetailType": "RefreshTokenReused", "Detail": "{}"}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        as_role(stack, function, "events").put_events(Entries=[entry])
+
+
 @pytest.mark.parametrize("function", ["Jwks", "Userinfo", "BackchannelLogout"])
 def test_who_does_not_change_families_cannot(stack: "Stack", function: str) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -1,6 +1,7 @@
 """One login and what becomes of its tokens, on the deployed stack: every call is one that a role must allow."""
 
 import dataclasses
+import json
 import os
 import re
 import subprocess
@@ -327,6 +328,36 @@ def test_a_logout_ends_what_shall_end_with_it_and_is_told_to_who_wants_to_know(
         ]
         messages = [event["message"] for event in events if "oidc_backchannel_logout_failed" in event["message"]]
     assert any("NewConnectionError" in message and '"client_id":"leaving"' in message for message in messages), messages
+
+
+def test_the_bus_hears_of_every_family_that_ends(stack: "Stack", browser: httpx.Client, alice: Person) -> None:
+    """From each of the three functions that may end one, under its own role."""
+    sqs, events = stack.client("sqs"), stack.client("events")
+    queue = sqs.create_queue(QueueName="families-that-ended")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    bus = stack.outputs["EventBus"].rpartition("/")[2]
+    events.put_rule(Name="all", EventBusName=bus, EventPattern=json.dumps({"source": ["heirloom"]}))
+    events.put_targets(Rule="all", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+
+    stolen = exchange(browser, alice.code(IMPATIENT), IMPATIENT)["refresh_token"]
+    refresh(browser, stolen, IMPATIENT)
+    refresh(browser, stolen, IMPATIENT)
+    live = exchange(browser, alice.code(SPA))["refresh_token"]
+    browser.post("/oauth/revoke", data={"client_id": SPA.client_id, "token": live})
+    id_token = exchange(browser, alice.code(LEAVING), LEAVING)["id_token"]
+    alice.request("GET", "/oidc/logout", params={"id_token_hint": id_token})
+
+    heard: set[tuple[str, str]] = set()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and len(heard) < 3:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            event = json.loads(message["Body"])
+            heard.add((event["detail-type"], event["detail"]["reason"]))
+    assert heard == {
+        ("RefreshTokenReused", "reused"),
+        ("RefreshTokenRevoked", "revoked_by_application"),
+        ("RefreshTokenRevoked", "logout"),
+    }
 
 
 def test_every_log_group_has_heard_its_function_and_no_token(
