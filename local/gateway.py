@@ -215,7 +215,15 @@ def serving(application: "WSGIApplication", listening: list[socket.socket]) -> I
         server.task_dispatcher.shutdown()
         # The loop owns its sockets: it is asked to close them, and ends when it has none left.
         trigger: Any = next(each for each in channels.values() if isinstance(each, waitress.trigger.trigger))
-        trigger.pull_trigger(lambda: waitress.wasyncore.close_all(channels))
+        asked = threading.Lock()
+
+        def close() -> None:
+            # The trigger is one of them, and may still be in use: the loop can be awake for another reason.
+            with asked:
+                waitress.wasyncore.close_all(channels)
+
+        with asked:
+            trigger.pull_trigger(close)
         loop.join()
 
 
