@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import yaml
 
+from heirloom.domain.client_grant import ClientGrant
 from heirloom.http import Response
 from heirloom.tenant import reading
 from local.template import ROOT
@@ -55,6 +56,9 @@ class Reader:
         for application in (desired.applications or {}).values():
             self.service.declare(application)
         self.service.configuration.apis |= dict(desired.resource_servers or {})
+        self.service.configuration.client_grants += [
+            ClientGrant(grant.client, grant.audience, frozenset(grant.scope)) for grant in desired.client_grants or ()
+        ]
         if desired.tenant is not None:
             self.service.configuration.settings = desired.tenant
 
