@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run tenant user test soak compatibility check format invoke build deploy lock upgrade
+.PHONY: help setup run test soak compatibility check format invoke build deploy lock upgrade
 
 PYTHON := .venv/bin/python
 
@@ -15,14 +15,6 @@ setup: ## Bring everything that the project needs
 run: ## Serve it all at http://localhost:8400/ (PORT=8400 TENANT=examples/tenant.yaml ISSUER=https://…/)
 	@scripts/setup python ministack demonstration
 	@PYTHONPATH=layers/shared $(PYTHON) -m local.run
-
-tenant: ## Show or make what a tenant file changes (VERB=apply FILE=tenant.yaml STACK=heirloom ARGS=--allow-delete)
-	@scripts/setup python
-	@PYTHONPATH=layers/shared $(PYTHON) -m local.tenant $(or $(VERB),plan) $(FILE) $(if $(STACK),--stack $(STACK)) $(ARGS)
-
-user: ## End a user's logins, or delete the user (VERB=delete USER_ID='auth0|alice' STACK=heirloom ARGS="--application spa")
-	@scripts/setup python
-	@PYTHONPATH=layers/shared $(PYTHON) -m local.user $(or $(VERB),end) '$(USER_ID)' $(if $(STACK),--stack $(STACK)) $(ARGS)
 
 test: setup ## Run every test (ARGS="-k rotation")
 	@scripts/setup chromium

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from local import artifacts, cloudformation, processes, stack, template, tenant
+from cli import tenant_file
+from local import artifacts, cloudformation, processes, stack, template
 from local.artifacts import ARCHITECTURE, SAM, Artifacts
 from local.stack import Endpoints
 from local.template import ROOT, Function, Template
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     (function,) = (one for one in template.functions(document).values() if one.name == name.partition("/")[0])
     with artifacts.built() as built, processes.ministack() as aws, cloudformation.listening() as waiting:
         environment = stack.create(Endpoints(aws, aws), issuer=_ISSUER)
-        tenant.seed(tenant.load(ROOT / "examples/tenant.yaml"), stack.store(aws, environment))
+        tenant_file.seed(tenant_file.load(ROOT / "examples/tenant.yaml"), stack.store(aws, environment))
         if "ResponseURL" in event:
             event["ResponseURL"] = waiting.url
         if _docker_works():

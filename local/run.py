@@ -17,13 +17,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from cli import tenant_file
+from cli.tenant_file import File, Unreadable
 from heirloom.tenant import reading
 from heirloom.tenant.remarks import Invalid
-from local import demo, gateway, processes, queues, stack, template, tenant
+from local import demo, gateway, processes, queues, stack, template
 from local.gateway import Gateway, PortTaken
 from local.processes import NotStarted
 from local.stack import Endpoints
-from local.tenant import File, Unreadable
 
 _PORT: Final = 8400
 
@@ -62,7 +63,7 @@ def _running(port: int, issuer: str, file: File) -> Iterator[str]:
         sockets = [_listen(port, running), _listen(port + 1, running)]
         aws = running.enter_context(processes.ministack())
         environment = stack.create(Endpoints(aws, aws), issuer=issuer)
-        tenant.seed(file, stack.store(aws, environment))
+        tenant_file.seed(file, stack.store(aws, environment))
         _become(environment)
         document = template.load()
         handlers = gateway.handlers(document)
@@ -93,7 +94,7 @@ def _tenant_file(name: str | None, port: int) -> File:
     """Read the tenant file, before anything starts that would have to be ended because of it."""
     path = Path(name) if name else template.ROOT / "examples/tenant.yaml"
     try:
-        file = tenant.load(path)
+        file = tenant_file.load(path)
     except Unreadable as unreadable:
         raise Unusable(str(unreadable)) from None
     if not name:
@@ -101,7 +102,7 @@ def _tenant_file(name: str | None, port: int) -> File:
     try:
         reading.read(file.document, now=int(time.time()))
     except Invalid as invalid:
-        raise Unusable("\n".join(map(file.locate, invalid.remarks))) from None
+        raise Unusable("\n".join(map(str, file.located(invalid.remarks)))) from None
     return file
 
 

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import boto3
 from botocore.config import Config
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 class PrintedEvents:
     """The port `Events`: a line on the terminal, since nobody reads a log group here."""
 
+    to: TextIO | None = None
+    """Standard output, if nothing else."""
+
     def emit(self, event: Event) -> None:
         """Print the event."""
-        print(f"{event.type.value} {event.client_id} {event.reason} {json.dumps(dict(event.details))}")
+        print(f"{event.type.value} {event.client_id} {event.reason} {json.dumps(dict(event.details))}", file=self.to)
 
 
 @dataclass(frozen=True, slots=True)

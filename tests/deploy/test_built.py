@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from local import processes, stack, template, tenant
+from cli import tenant_file
+from local import processes, stack, template
 from local.artifacts import ARCHITECTURE, Artifacts
 from local.cloudformation import listening
 from local.stack import Endpoints
@@ -23,7 +24,7 @@ def environment() -> Iterator[dict[str, str]]:
     """The environment of the functions, on a local AWS as `make run` seeds it."""
     with processes.ministack() as aws:
         environment = stack.create(Endpoints(aws, aws), issuer="http://localhost:8400/")
-        tenant.seed(tenant.load(ROOT / "examples/tenant.yaml"), stack.store(aws, environment))
+        tenant_file.seed(tenant_file.load(ROOT / "examples/tenant.yaml"), stack.store(aws, environment))
         yield environment
 
 

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from html import unescape
@@ -113,11 +112,10 @@ def refresh(browser: httpx.Client, refresh_token: str, application: Application 
     return token(browser, form)
 
 
-def tenant_command(stack: "Stack", verb: str) -> str:
-    """What `make tenant` says about this tenant file and the deployed stack."""
+def tenant_command(stack: "Stack", verb: str, *arguments: str) -> str:
+    """What `heirloom tenant` says about this tenant file and the deployed stack."""
     done = subprocess.run(
-        [sys.executable, "-m", "local.tenant", verb, TENANT, "--stack", STACK],
-        cwd=ROOT,
+        [ROOT / "bin/heirloom", "tenant", verb, TENANT, "--stack", STACK, *arguments],
         env={**os.environ, **ACCOUNT, "AWS_ENDPOINT_URL": stack.endpoint},
         capture_output=True,
         text=True,
@@ -130,7 +128,7 @@ def tenant_command(stack: "Stack", verb: str) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def applied(stack: "Stack") -> str:
     """What was printed as the tenant file was applied."""
-    return tenant_command(stack, "apply")
+    return tenant_command(stack, "apply", "--yes")
 
 
 @pytest.fixture

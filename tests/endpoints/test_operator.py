@@ -26,7 +26,7 @@ from tests.service import (
     tokens,
 )
 
-CALLER = Caller("", "make user", "")
+CALLER = Caller("", "heirloom user", "")
 INVALID_GRANT = (400, "invalid_grant")
 
 

@@ -15,7 +15,8 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.parser.models import APIGatewayProxyEventV2Model
 
-from local import processes, stack, template, tenant
+from cli import tenant_file
+from local import processes, stack, template
 from local.stack import Endpoints
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +79,7 @@ def _answers() -> Iterator[Mapping[str, dict[str, Any]]]:
     """What each event's function answers to it, on a fresh stack with the example tenant."""
     with processes.ministack() as aws:
         environment = stack.create(Endpoints(aws, aws), issuer="http://localhost:8400/")
-        tenant.seed(tenant.load(ROOT / "examples/tenant.yaml"), stack.store(aws, environment))
+        tenant_file.seed(tenant_file.load(ROOT / "examples/tenant.yaml"), stack.store(aws, environment))
         names = defaultdict(list)
         for name in EVENTS:
             names[name.partition("/")[0]].append(name)

@@ -13,13 +13,14 @@ from urllib.parse import urlencode
 import boto3
 import pytest
 
+from cli import tenant_file
 from heirloom.adapters import aws as clients
 from heirloom.adapters.families import item_of
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.token_keys import token_keyring
 from heirloom.domain import refresh_token
 from heirloom.wiring import common, proofs, token
-from local import gateway, processes, stack, template, tenant
+from local import gateway, processes, stack, template
 from local.stack import Endpoints
 from tests.domain.lines import GRANT, line
 from tests.proofs import Key
@@ -45,7 +46,7 @@ def _calls(dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         environment = stack.create(
             Endpoints(dynamodb_endpoint, local_aws), issuer="https://login.example/", prefix="warm-"
         )
-        tenant.seed(tenant.load(ROOT / "examples/tenant.yaml"), stack.store(dynamodb_endpoint, environment))
+        tenant_file.seed(tenant_file.load(ROOT / "examples/tenant.yaml"), stack.store(dynamodb_endpoint, environment))
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         boto3.setup_default_session()

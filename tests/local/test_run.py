@@ -18,7 +18,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from local import processes, template, tenant
+from cli import tenant_file
+from cli.__main__ import main
+from local import processes, template
 from tests.service import CHALLENGE
 
 ROOT = Path(__file__).parents[2]
@@ -205,7 +207,7 @@ def authorization_request(run: Run, client_id: str) -> dict[str, str]:
 def test_people_of_the_example_log_in_at_each_of_its_applications(
     run: Run, browser: httpx.Client, client_id: str
 ) -> None:
-    file = tenant.load(ROOT / "examples/tenant.yaml")
+    file = tenant_file.load(ROOT / "examples/tenant.yaml")
     assert isinstance(file.document, Mapping)
     request = authorization_request(run, client_id)
     for person in file.document["users"]:
@@ -228,7 +230,7 @@ def test_people_of_the_example_log_in_at_each_of_its_applications(
 
 def test_the_tenant_can_be_changed_while_it_runs(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     (endpoint,) = re.findall(r"^local AWS at (http://127\.0\.0\.1:\d+),", run.printed)
-    assert tenant.main(["plan", str(ROOT / "examples/tenant.yaml"), "--endpoint", endpoint]) == 0
+    assert main(["tenant", "plan", str(ROOT / "examples/tenant.yaml"), "--endpoint", endpoint]) == 0
     told = capsys.readouterr().out
     assert "~ application notes-spa" in told  # the example's addresses were moved to the port of this run
     assert "application notes-web" not in told

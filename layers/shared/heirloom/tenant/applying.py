@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from heirloom.adapters import configuration
 from heirloom.domain.application import Application, secret_digest
 from heirloom.tenant.planning import Action, Change, Plan, UserChange
-from heirloom.tenant.store import Store
+from heirloom.tenant.store import Outdated, Store
 
 _SECRET_BYTES: Final = 48
 
@@ -30,7 +30,7 @@ class DeletionRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What an application of the file made up. Client secrets, by client id, are shown now or never."""
+    """What applying the file made up. Client secrets, by client id, are shown now or never, whatever comes after."""
 
     secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -40,22 +40,28 @@ def new_client_secret() -> str:
     return secrets.token_urlsafe(_SECRET_BYTES)
 
 
+def require_allowed(plan: Plan, *, allow_delete: bool) -> None:
+    """Return if the plan deletes nothing, or may; raise `DeletionRefused`."""
+    if plan.deletions and not allow_delete:
+        raise DeletionRefused(plan)
+
+
 def apply(
     plan: Plan,
     store: Store,
     passwords: Hashing,
     *,
     allow_delete: bool = False,
+    applied: Applied | None = None,
     new_secret: Callable[[], str] = new_client_secret,
 ) -> Applied:
-    """Make the changes of *plan*, one by one.
+    """Make the changes of *plan*, one by one, and note in *applied* what is made up.
 
     Interrupted, it leaves some of them made; planning anew finds the rest. Raise `DeletionRefused` before anything is
     changed, `Outdated` or `UserConflict` when somebody else changes the same objects, and `StoreUnavailable`.
     """
-    if plan.deletions and not allow_delete:
-        raise DeletionRefused(plan)
-    applied = Applied()
+    require_allowed(plan, allow_delete=allow_delete)
+    applied = applied or Applied()
     for change in plan.changes:
         if isinstance(change, UserChange):
             _apply_to_user(change, store, passwords)
@@ -73,9 +79,14 @@ def _put(change: Change, store: Store, applied: Applied, new_secret: Callable[[]
         secret = new_secret()
         after = replace(after, secret_digest=secret_digest(secret))
     document = configuration.encode(after) if after is not None else configuration.EMPTY
-    store.put(change.kind, change.name, document, replacing=change.before)
     if secret is not None:
+        # Noted before: a store that does not answer may have stored it all the same, and it is asked for no second one.
         applied.secrets[change.name] = secret
+    try:
+        store.put(change.kind, change.name, document, replacing=change.before)
+    except Outdated:
+        applied.secrets.pop(change.name, None)
+        raise
 
 
 def _apply_to_user(change: UserChange, store: Store, passwords: Hashing) -> None:

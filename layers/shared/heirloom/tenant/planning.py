@@ -33,17 +33,18 @@ class Action(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One property, by its name in the file, before and after. Of secrets and passwords only that they differ."""
+    """One property, by its name in the file, before and after. Of secrets and passwords only whether there is one."""
 
     name: str
-    before: str | None
-    after: str | None
+    before: object
+    after: object
+    confidential: bool = False
 
     def __str__(self) -> str:
         """Say it in a line."""
-        if self.before is None:
-            return f"{self.name}: {self.after}"
-        return f"{self.name}: {self.before} → {self.after}"
+        if self.confidential:
+            return f"{self.name}: {'changed' if self.after else 'taken away'}"
+        return f"{self.name}: {_shown(self.name, self.before)} → {_shown(self.name, self.after)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +238,7 @@ def _user_update(wanted: DesiredUser, before: User, passwords: Passwords) -> Ite
         return
     differences = [*_differences(_person(before), _person(after))]
     if not same_password:
-        differences.append(Difference("password", None, "changed"))
+        differences.append(Difference("password", before=True, after=True, confidential=True))
     yield UserChange(
         Action.UPDATE,
         before.user_id,
@@ -325,9 +326,9 @@ def _differences(before: Mapping[str, object], after: Mapping[str, object]) -> I
         if before.get(name) == after.get(name):
             continue
         if name in _SECRETS:
-            yield Difference(name, None, "changed" if after.get(name) else "taken away")
+            yield Difference(name, bool(before.get(name)), bool(after.get(name)), confidential=True)
         else:
-            yield Difference(name, _shown(name, before.get(name)), _shown(name, after.get(name)))
+            yield Difference(name, before.get(name), after.get(name))
 
 
 def _shown(name: str, value: object) -> str:

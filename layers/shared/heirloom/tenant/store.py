@@ -16,7 +16,7 @@ from heirloom.endpoints.revocations import Revocations
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-_OPERATOR = Caller(address="", user_agent="make tenant", request_id="")
+_OPERATOR = Caller(address="", user_agent="heirloom tenant", request_id="")
 
 
 class Outdated(Exception):

@@ -1,4 +1,4 @@
-"""`make tenant` shows what it will do, says where a file is wrong, and reaches local and deployed stacks alike."""
+"""`heirloom tenant` shows what it will do, says where a file is wrong, and reaches local and deployed stacks alike."""
 
 import json
 from collections.abc import Iterator
@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from cli import tenant, tenant_file
+from cli.__main__ import main
+from cli.tenant_file import Unreadable
 from heirloom.adapters.passwords import CHEAPEST, Argon2Passwords
 from heirloom.domain.application import ApplicationType
 from heirloom.tenant import reading
 from heirloom.tenant.remarks import Invalid, Remark
-from local import processes, stack, template, tenant
+from local import processes, stack, template
 from local.stack import Endpoints
-from local.tenant import Unreadable
 
 EXAMPLE = template.ROOT / "examples/tenant.yaml"
 
@@ -48,12 +50,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_the_example_says_nothing_in_vain_or_unwisely() -> None:
-    desired = reading.read(tenant.load(EXAMPLE).document, now=0)
+    desired = reading.read(tenant_file.load(EXAMPLE).document, now=0)
     assert (desired.ignored, desired.warnings) == ((), ())
 
 
 def test_the_example_has_one_of_everything() -> None:
-    desired = reading.read(tenant.load(EXAMPLE).document, now=0)
+    desired = reading.read(tenant_file.load(EXAMPLE).document, now=0)
     assert desired.applications is not None
     assert desired.resource_servers is not None
     kinds = {(one.app_type, one.is_first_party) for one in desired.applications.values()}
@@ -71,7 +73,7 @@ def test_the_example_has_one_of_everything() -> None:
 
 def test_reuse_can_be_watched_within_a_minute() -> None:
     """The demonstration waits until the single-page application's leeway is over."""
-    desired = reading.read(tenant.load(EXAMPLE).document, now=0)
+    desired = reading.read(tenant_file.load(EXAMPLE).document, now=0)
     assert desired.applications is not None
     assert 5 <= desired.applications["notes-spa"].refresh_token.leeway <= 15
 
@@ -88,29 +90,29 @@ def test_reuse_can_be_watched_within_a_minute() -> None:
         ("clients: &a [*a]\n", ":1: contains itself"),
         ("a: !!python/object:os.system {}\n", ":1: could not determine a constructor"),
         ("a: 1\n---\nb: 2\n", ":2: but found another document"),
-        ("a: \x01\n", ": unacceptable character"),
+        ("a: 1\nb: \x01\n", ":2: unacceptable character"),
         ("? [a]\n: 1\n", ":1: found unhashable key"),
     ],
 )
 def test_what_is_no_plain_yaml_is_refused_with_its_line(path: Path, text: str, problem: str) -> None:
     path.write_text(text)
     with pytest.raises(Unreadable) as refused:
-        tenant.load(path)
+        tenant_file.load(path)
     assert str(refused.value).startswith(f"{path}{problem}")
 
 
 def test_a_file_that_is_no_text_is_refused(path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(Unreadable, match="not UTF-8"):
-        tenant.load(path)
+        tenant_file.load(path)
 
 
 def test_a_remark_finds_its_line_or_the_nearest_above(path: Path) -> None:
-    file = tenant.load(path)
+    file = tenant_file.load(path)
     remark = Remark(("clients", 0, "client_id"), "is wrong")
-    assert file.locate(remark) == f"{path}:3: clients[0].client_id: is wrong"
+    assert str(file.locate(remark)) == f"{path}:3: clients[0].client_id: is wrong"
     remark = Remark(("clients", 0, "refresh_token", "leeway"), "is wrong")
-    assert file.locate(remark) == f"{path}:2: clients[0].refresh_token.leeway: is wrong"
+    assert str(file.locate(remark)) == f"{path}:2: clients[0].refresh_token.leeway: is wrong"
 
 
 def test_anchors_and_merges_may_spare_repetition(path: Path) -> None:
@@ -119,7 +121,7 @@ def test_anchors_and_merges_may_spare_repetition(path: Path) -> None:
         "  - &one {name: One, client_id: one, app_type: native}\n"
         "  - <<: *one\n    name: Two\n    client_id: two\n    callbck: []\n"
     )
-    file = tenant.load(path)
+    file = tenant_file.load(path)
     assert file.document == {
         "clients": [
             {"name": "One", "client_id": "one", "app_type": "native"},
@@ -128,7 +130,7 @@ def test_anchors_and_merges_may_spare_repetition(path: Path) -> None:
     }
     with pytest.raises(Invalid) as refused:
         reading.read(file.document, now=0)
-    assert [file.locate(remark).partition(": ")[0] for remark in refused.value.remarks] == [f"{path}:6"]
+    assert [str(file.locate(remark)).partition(": ")[0] for remark in refused.value.remarks] == [f"{path}:6"]
 
 
 # ---- The command
@@ -136,7 +138,7 @@ def test_anchors_and_merges_may_spare_repetition(path: Path) -> None:
 
 def test_a_plan_is_shown_and_not_made(aws: str, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
-        assert tenant.main(["plan", str(path), "--endpoint", aws]) == 0
+        assert main(["tenant", "plan", str(path), "--endpoint", aws]) == 0
         assert capsys.readouterr().out == "  + application notes\n1 to create\n"
 
 
@@ -144,37 +146,37 @@ def test_applying_says_what_it_did_and_then_that_nothing_is_left(
     aws: str, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path.write_text(SMALL.replace("client_id: notes", "client_id: applied"))
-    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 0
+    assert main(["tenant", "apply", "--yes", str(path), "--endpoint", aws]) == 0
     assert capsys.readouterr().out == "  + application applied\n1 to create\n"
-    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 0
+    assert main(["tenant", "apply", "--yes", str(path), "--endpoint", aws]) == 0
     assert capsys.readouterr().out == "no changes\n"
     changed = SMALL.replace("client_id: notes", "client_id: applied").replace("name: Notes", "name: Other")
     path.write_text(changed)
-    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 0
+    assert main(["tenant", "apply", "--yes", str(path), "--endpoint", aws]) == 0
     assert capsys.readouterr().out == '  ~ application applied\n      name: "Notes" → "Other"\n1 to update\n'
     path.write_text("clients: []")
-    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 1
+    assert main(["tenant", "apply", "--yes", str(path), "--endpoint", aws]) == 1
     told = capsys.readouterr()
     assert told.out == "  - application applied\n1 to delete\n"
     assert "nothing was changed: application applied would be deleted; say --allow-delete" in told.err
-    assert tenant.main(["apply", str(path), "--endpoint", aws, "--allow-delete"]) == 0
+    assert main(["tenant", "apply", "--yes", str(path), "--endpoint", aws, "--allow-delete"]) == 0
 
 
 def test_a_secret_that_was_made_up_is_shown_once(aws: str, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_text("".join(line for line in SMALL.splitlines(keepends=True) if "client_secret" not in line))
-    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 0
+    assert main(["tenant", "apply", "--yes", str(path), "--endpoint", aws]) == 0
     told = capsys.readouterr().out
     assert told.splitlines()[-1].startswith("client secret of notes, shown this once: ")
     assert len(told.split()[-1]) == 64
-    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 0
+    assert main(["tenant", "apply", "--yes", str(path), "--endpoint", aws]) == 0
     assert capsys.readouterr().out == "no changes\n"
     path.write_text("clients: []")
-    assert tenant.main(["apply", str(path), "--endpoint", aws, "--allow-delete"]) == 0
+    assert main(["tenant", "apply", "--yes", str(path), "--endpoint", aws, "--allow-delete"]) == 0
 
 
 def test_what_is_ignored_and_what_is_unwise_is_said(aws: str, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_text(SMALL + "    refresh_token: {leeway: 0}\nrules: []\n")
-    assert tenant.main(["plan", str(path), "--endpoint", aws]) == 0
+    assert main(["tenant", "plan", str(path), "--endpoint", aws]) == 0
     assert capsys.readouterr().err.splitlines() == [
         f"warning: {path}:6: clients[0].refresh_token.leeway: 0: one lost answer logs the user out",
         "not supported, ignored:",
@@ -185,15 +187,15 @@ def test_what_is_ignored_and_what_is_unwise_is_said(aws: str, path: Path, capsys
 @pytest.mark.parametrize("text", ["clients: [", "clients:\n  - name: 7\n"])
 def test_a_file_with_mistakes_ends_with_2(aws: str, path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     path.write_text(text)
-    assert tenant.main(["apply", str(path), "--endpoint", aws]) == 2
+    assert main(["tenant", "apply", "--yes", str(path), "--endpoint", aws]) == 2
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err.startswith(f"{path}:")
 
 
 def test_a_store_that_is_not_there_ends_with_1(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tenant.main(["plan", str(path), "--endpoint", "http://127.0.0.1:9"]) == 1
-    assert "the store cannot be reached as it should: list application: " in capsys.readouterr().err
+    assert main(["tenant", "plan", str(path), "--endpoint", "http://127.0.0.1:9"]) == 1
+    assert "the stack does not answer as it should: list application: " in capsys.readouterr().err
 
 
 def test_a_deployed_stack_is_found_by_its_name(
@@ -212,11 +214,11 @@ def test_a_deployed_stack_is_found_by_its_name(
     for name, value in Endpoints(aws, aws).environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
-    assert tenant.main(["apply", str(path), "--stack", "deployed"]) == 0
+    assert main(["tenant", "apply", "--yes", str(path), "--stack", "deployed"]) == 0
     assert capsys.readouterr().out == "  + application notes\n1 to create\n"
-    assert tenant.main(["plan", str(path), "--stack", "deployed"]) == 0
+    assert main(["tenant", "plan", str(path), "--stack", "deployed"]) == 0
     assert capsys.readouterr().out == "no changes\n"
-    assert tenant.main(["plan", str(path), "--stack", "another"]) == 1
+    assert main(["tenant", "plan", str(path), "--stack", "another"]) == 1
     assert "another" in capsys.readouterr().err
 
 

@@ -1,6 +1,7 @@
 """A stack that a command works on: a deployed one, or that of a running `make run`."""
 
 import argparse
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,9 +18,18 @@ if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
 
+class NotThisRelease(LookupError):
+    """The stack lacks something: it was deployed from another release."""
+
+
+class _Names(dict[str, str]):
+    def __missing__(self, logical_id: str) -> str:
+        raise NotThisRelease(f"it has no {logical_id}; deploy this release first")
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Clients, and the names of tables and buses by their logical ids."""
+    """Clients, and the names of tables and buses by their logical ids; one that is missing is a `NotThisRelease`."""
 
     dynamodb: "DynamoDBClient"
     events: "EventBridgeClient"
@@ -27,28 +37,32 @@ class Target:
 
     @property
     def announced(self) -> Events:
-        """Return where a command tells what it ended: on the terminal, and on the stack's bus."""
-        return PublishedEvents(stack.PrintedEvents(), lambda: self.events, self.names["EventBus"])
+        """Return where a command tells what it ended: on standard error, and on the stack's bus."""
+        return PublishedEvents(stack.PrintedEvents(sys.stderr), lambda: self.events, self.names["EventBus"])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Let a command be told which stack."""
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(
-        "--stack", help="a deployed CloudFormation stack, in the account and Region of your AWS settings"
+        "--stack",
+        metavar="NAME",
+        help="a deployed CloudFormation stack, in the account and Region of your AWS settings",
     )
-    where.add_argument("--endpoint", help="the address of the local AWS of a running `make run`, which prints it")
+    where.add_argument(
+        "--endpoint", metavar="URL", help="the address of the local AWS of a running `make run`, which prints it"
+    )
 
 
 def of(options: argparse.Namespace) -> Target:
-    """Return what the command was told; raise `ClientError`, `BotoCoreError` or `LookupError`."""
+    """Return what the command was told; raise `ClientError` or `BotoCoreError`."""
     if options.endpoint is not None:
         logical_ids = template.load().resources
         return Target(
             stack.client("dynamodb", options.endpoint),
             stack.client("events", options.endpoint),
-            {name: template.PREFIX + name for name in logical_ids},
+            _Names({name: template.PREFIX + name for name in logical_ids}),
         )
     described = boto3.client("cloudformation").describe_stacks(StackName=options.stack)["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-    return Target(aws.dynamodb(), aws.event_bridge(), outputs)
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    return Target(aws.dynamodb(), aws.event_bridge(), _Names(outputs))

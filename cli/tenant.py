@@ -1,0 +1,195 @@
+"""`heirloom tenant`: shows what a tenant file changes in a stack, and changes it."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from cli import output, target, tenant_file
+from cli.output import Failure, Status
+from cli.target import Target
+from cli.tenant_file import File, Unreadable
+from heirloom.adapters.passwords import Argon2Passwords
+from heirloom.adapters.users import UserConflict
+from heirloom.domain.errors import StoreUnavailable
+from heirloom.tenant import applying
+from heirloom.tenant.applying import Applied, DeletionRefused
+from heirloom.tenant.planning import Action, Change, Difference, Plan, UserChange
+from heirloom.tenant.remarks import Invalid
+from heirloom.tenant.store import DynamoDBStore, Outdated
+
+_MARKS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    tenant = subparsers.add_parser(
+        "tenant",
+        help="applications, APIs and users, as a tenant file declares them",
+        description="Applications, APIs and users as one file declares them, in Auth0's property names."
+        " docs/tenant-file.md has them all.",
+    )
+    verbs = tenant.add_subparsers(metavar="VERB", required=True)
+
+    plan = verbs.add_parser(
+        "plan",
+        help="show what a tenant file would change",
+        description="Show what applying FILE would change, and change nothing. All that is wrong with the file is"
+        " reported at once, with its lines; what Heirloom does not support is listed.",
+    )
+    plan.set_defaults(run=_plan)
+
+    apply = verbs.add_parser(
+        "apply",
+        help="show what a tenant file changes, and change it",
+        description="Show what FILE changes and, once you agree, change it. Applying twice changes nothing the second"
+        " time. A section that the file does not have is left alone.",
+    )
+    apply.add_argument(
+        "--yes",
+        action="store_true",
+        help="do not ask. Where nobody can be asked, without a terminal or with --json, nothing is changed without it",
+    )
+    apply.add_argument("--allow-delete", action="store_true", help="delete what the file no longer has")
+    apply.set_defaults(run=_apply)
+
+    for verb in (plan, apply):
+        verb.add_argument("file", metavar="FILE", type=Path, help="a tenant file, or an export of Auth0's deploy CLI")
+        target.add_arguments(verb)
+        output.add_arguments(verb)
+
+
+def _plan(options: argparse.Namespace) -> Status:
+    file = _load(options.file)
+    plan = _planned(file, _store(target.of(options)), Argon2Passwords())
+    output.remark(_remarks(plan, file, options))
+    output.answer(options, _document(plan, file), described(plan))
+    return Status.DONE
+
+
+def _apply(options: argparse.Namespace) -> Status:
+    if not options.yes and (options.json or not sys.stdin.isatty()):
+        raise Failure("nothing was changed: nobody can be asked here, so say --yes", status=Status.INVALID)
+    file = _load(options.file)
+    passwords = Argon2Passwords()
+    store = _store(target.of(options))
+    plan = _planned(file, store, passwords)
+    output.remark(_remarks(plan, file, options))
+    document = _document(plan, file)
+    if not options.json:
+        output.say(described(plan))
+    applied = Applied()
+    try:
+        applying.require_allowed(plan, allow_delete=options.allow_delete)
+        if plan.changes and not options.yes:
+            _ask()
+        applying.apply(plan, store, passwords, allow_delete=options.allow_delete, applied=applied)
+    except DeletionRefused as refused:
+        message = f"nothing was changed: {refused} would be deleted; say --allow-delete if that is meant"
+        raise Failure(message, beside=document) from None
+    except (Outdated, UserConflict) as conflict:
+        message = f"somebody else changed this meanwhile; plan again: {conflict}"
+        raise Failure(message, beside=document | _made_up(applied)) from None
+    except StoreUnavailable as fault:
+        message = f"the stack does not answer; the same command finishes what was begun: {fault}"
+        raise Failure(message, beside=document | _made_up(applied)) from None
+    except KeyboardInterrupt:
+        message = "interrupted; the same command finishes what was begun"
+        raise Failure(message, status=Status.INTERRUPTED, beside=document | _made_up(applied)) from None
+    finally:
+        if not options.json:
+            output.say(_announced(applied))
+    output.answer(options, document | _made_up(applied), ())
+    return Status.DONE
+
+
+def described(plan: Plan) -> Iterable[str]:
+    """Yield the lines in which a person reads a plan."""
+    for change in plan.changes:
+        yield f"  {_MARKS[change.action]} {change.kind.replace('_', ' ')} {change.name}"
+        yield from (f"      {difference}" for difference in change.differences)
+    counts = _counts(plan)
+    yield ", ".join(f"{count} to {action}" for action, count in counts.items() if count) or "no changes"
+
+
+def _load(path: Path) -> File:
+    try:
+        return tenant_file.load(path)
+    except Unreadable as unreadable:
+        raise Failure(f"{path} cannot be read", status=Status.INVALID, problems=[unreadable.problem]) from None
+
+
+def _planned(file: File, store: DynamoDBStore, passwords: Argon2Passwords) -> Plan:
+    try:
+        return tenant_file.plan_of(file, store, passwords, now=int(time.time()))
+    except Invalid as invalid:
+        raise Failure(
+            f"{file.path} cannot be applied", status=Status.INVALID, problems=file.located(invalid.remarks)
+        ) from None
+
+
+def _store(stack: Target) -> DynamoDBStore:
+    return DynamoDBStore(
+        stack.dynamodb,
+        configuration_table=stack.names["ConfigurationTable"],
+        users_table=stack.names["UsersTable"],
+        families_table=stack.names["FamiliesTable"],
+        clock=time.time,
+        events=stack.announced,
+    )
+
+
+def _ask() -> None:
+    print("Change this? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().casefold() not in {"y", "yes"}:
+        raise Failure("nothing was changed")
+
+
+def _counts(plan: Plan) -> dict[str, int]:
+    actions = [change.action for change in plan.changes]
+    return {action.value: actions.count(action) for action in Action}
+
+
+def _remarks(plan: Plan, file: File, options: argparse.Namespace) -> Iterable[str]:
+    """Yield the lines about what the file says in vain or unwisely; a program finds them in the answer."""
+    if options.json:
+        return
+    yield from (f"warning: {warning}" for warning in file.located(plan.warnings))
+    if plan.ignored:
+        yield "not supported, ignored:"
+        yield from (f"  {ignored}" for ignored in file.located(plan.ignored))
+
+
+def _announced(applied: Applied) -> Iterable[str]:
+    for client_id, secret in applied.secrets.items():
+        yield f"client secret of {client_id}, shown this once: {secret}"
+
+
+def _made_up(applied: Applied) -> dict[str, object]:
+    return {"client_secrets": applied.secrets}
+
+
+def _document(plan: Plan, file: File) -> dict[str, object]:
+    return {
+        "changes": [_change(change) for change in plan.changes],
+        "summary": _counts(plan),
+        "warnings": file.located(plan.warnings),
+        "ignored": file.located(plan.ignored),
+    }
+
+
+def _change(change: Change | UserChange) -> Mapping[str, object]:
+    return {
+        "action": change.action,
+        "kind": change.kind,
+        "id": change.name,
+        "differences": [_difference(difference) for difference in change.differences],
+    }
+
+
+def _difference(difference: Difference) -> Mapping[str, Any]:
+    if difference.confidential:
+        return {"property": difference.name, "confidential": True}
+    return {"property": difference.name, "before": difference.before, "after": difference.after}

@@ -1,0 +1,100 @@
+"""A tenant file on disk, which knows the line of everything in it."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from cli.output import Problem
+from heirloom.adapters.passwords import Argon2Passwords
+from heirloom.tenant import applying, planning, reading
+from heirloom.tenant.planning import Plan
+from heirloom.tenant.remarks import Path as Place
+from heirloom.tenant.remarks import Remark, place
+from heirloom.tenant.store import DynamoDBStore
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A tenant file as it was read: its content, and the line of each place in it."""
+
+    path: Path
+    document: object
+    lines: Mapping[Place, int]
+
+    def locate(self, remark: Remark) -> Problem:
+        """Return the remark with the file and the line that it is about."""
+        steps = remark.path
+        while steps and steps not in self.lines:
+            steps = steps[:-1]
+        return Problem(str(self.path), self.lines.get(steps, 1), place(remark.path), remark.text)
+
+    def located(self, remarks: Iterable[Remark]) -> list[Problem]:
+        """Return the remarks with their lines."""
+        return [self.locate(remark) for remark in remarks]
+
+
+class Unreadable(Exception):
+    """The file is no YAML, or ambiguous YAML."""
+
+    def __init__(self, path: Path, text: str, line: int | None = None) -> None:
+        """Take where it is unreadable, and why."""
+        self.problem = Problem(str(path), line, "", text)
+        super().__init__(str(self.problem))
+
+
+def load(path: Path) -> File:
+    """Read a tenant file; raise `Unreadable`, also when a mapping has a key twice: one would silently win."""
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise Unreadable(path, error.strerror or str(error)) from None
+    except UnicodeDecodeError:
+        raise Unreadable(path, "not UTF-8") from None
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        lines: dict[Place, int] = {}
+        if node is not None:
+            _note_lines(node, (), lines, ())
+        document = loader.construct_document(node) if node is not None else None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise Unreadable(path, f"unacceptable character {error.character!r}", line) from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise Unreadable(path, str(error.problem), line) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise Unreadable(path, str(error)) from None
+    return File(path, document, lines)
+
+
+def plan_of(file: File, store: DynamoDBStore, passwords: Argon2Passwords, *, now: int) -> Plan:
+    """Return what the file changes in the store; raise `Invalid` and `StoreUnavailable`. *now* is in epoch seconds."""
+    desired = reading.read(file.document, now=now)
+    return planning.plan(desired, planning.current(store, desired), passwords)
+
+
+def seed(file: File, store: DynamoDBStore, passwords: Argon2Passwords | None = None) -> None:
+    """Apply the file to a new stack; raise `Invalid` and `StoreUnavailable`."""
+    passwords = passwords or Argon2Passwords()
+    applying.apply(plan_of(file, store, passwords, now=int(time.time())), store, passwords)
+
+
+def _note_lines(node: yaml.Node, at: Place, lines: dict[Place, int], above: tuple[yaml.Node, ...]) -> None:
+    """Note where each place is, before the loader flattens merge keys; refuse keys that are there twice."""
+    if node in above:
+        raise yaml.constructor.ConstructorError(None, None, "contains itself", node.start_mark)
+    lines.setdefault(at, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        for index, element in enumerate(node.value):
+            _note_lines(element, (*at, index), lines, (*above, node))
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else str(key.start_mark)
+            if (*at, name) in lines:
+                raise yaml.constructor.ConstructorError(None, None, f"{name} is there twice", key.start_mark)
+            lines[*at, name] = key.start_mark.line + 1
+            _note_lines(value, (*at, name), lines, (*above, node))
