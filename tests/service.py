@@ -49,6 +49,7 @@ from heirloom.domain.refresh_token import PREFIX, FamilyKey
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.token_keys import KeyState, TokenKey, TokenKeyring
 from heirloom.domain.user import User
+from heirloom.endpoints.access_tokens import AccessTokens
 from heirloom.endpoints.activation import ActivationEndpoint, ActivationFlow, ActivationPage
 from heirloom.endpoints.authorization_flow import AuthorizationFlow
 from heirloom.endpoints.authorize import AuthorizeEndpoint
@@ -332,7 +333,8 @@ class Service:
         clients = ClientAuthentication(ISSUER, configuration, JwtAssertions(), single_use)
         discovery = DiscoveryEndpoint(ISSUER, tuple(LANGUAGES))
         proofs = Proofs(JwtProofVerifier(), single_use)
-        userinfo = UserinfoEndpoint(ISSUER, configuration, verifier, proofs, users, events)
+        access_tokens = AccessTokens(verifier, proofs)
+        userinfo = UserinfoEndpoint(ISSUER, configuration, access_tokens, users, events)
         token_proofs = TokenRequestProofs(f"{ISSUER}oauth/token", proofs, keys)
         device_codes = DynamoDBDeviceCodes(
             client, tables["DeviceCodesTable"], tables["FamiliesTable"], tables["SessionsTable"]
@@ -341,7 +343,7 @@ class Service:
         grants: dict[GrantType, Grant] = {
             GrantType.AUTHORIZATION_CODE: CodeGrant(configuration, codes, families, keys, events, ISSUER),
             GrantType.REFRESH_TOKEN: RefreshGrant(configuration, families, keys, events),
-            GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(configuration, events),
+            GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(configuration, events, ISSUER),
             GrantType.DEVICE_CODE: DeviceGrant(configuration, device_codes, families, keys, events),
         }
         attempts = DynamoDBLoginAttempts(client, tables["LoginAttemptsTable"])

@@ -429,7 +429,9 @@ def test_when_proofs_cannot_be_taken_nothing_is_refused_and_nothing_lost(
     service.routes = {
         **routes,
         ("POST", "/oauth/token"): dataclasses.replace(token, proofs=dataclasses.replace(token.proofs, proofs=broken)),
-        ("GET", "/userinfo"): dataclasses.replace(userinfo, proofs=broken),
+        ("GET", "/userinfo"): dataclasses.replace(
+            userinfo, access_tokens=dataclasses.replace(userinfo.access_tokens, proofs=broken)
+        ),
     }
 
     for response in (

@@ -235,3 +235,38 @@ def test_no_user_may_be_taken_for_a_client(stack: Stack) -> None:
     expected = ["users[0].user_id: is the id of a client: access tokens would not tell them apart"]
 
     assert problems(stack, {**WHOLE, "users": [ADA | {"user_id": "machine"}]}) == expected
+
+
+# ---- The Management API
+
+
+@pytest.mark.parametrize(
+    "audience",
+    ["https://login.example/api/v2/", "https://tenant.eu.auth0.com/api/v2/", "http://localhost:8400/api/v2/"],
+)
+def test_a_grant_at_any_management_api_is_one_at_that_of_the_stack(stack: Stack, audience: str) -> None:
+    stack.apply(with_grants({"client_id": "machine", "audience": audience, "scope": ["read:users"]}))
+
+    grant = ClientGrant("machine", "api/v2/", frozenset({"read:users"}))
+    assert stack.configuration.client_grant("machine", "api/v2/") == grant
+    assert stack.plan({"resourceServers": [TWO_SCOPES]}).changes == (), "no file without grants takes it away"
+
+
+def test_scopes_of_auth0s_management_api_that_are_none_here_are_reported(stack: Stack) -> None:
+    audience = "https://tenant.eu.auth0.com/api/v2/"
+    plan = stack.plan(with_grants(GRANT | {"audience": audience, "scope": ["read:connections", "read:users"]}))
+
+    assert [str(remark) for remark in plan.ignored] == [
+        "clientGrants[0].scope[0]: read:connections is no scope of the Management API here"
+    ]
+
+
+def test_an_api_with_the_audience_of_the_management_api_is_not_declared(stack: Stack) -> None:
+    """People's logins would get access tokens for it."""
+    system = {"identifier": "https://tenant.eu.auth0.com/api/v2/", "name": "Auth0 Management API", "is_system": True}
+    plan = stack.plan(WHOLE | {"resourceServers": [TWO_SCOPES, system]})
+
+    assert not [change for change in plan.changes if "api/v2" in change.name]
+    assert "resourceServers[1].identifier: is that of the Management API, which is always there as it is" in map(
+        str, plan.ignored
+    )

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 
-from heirloom.domain import claims, encoding, scope
+from heirloom.domain import claims, encoding, management_api, scope
 from heirloom.domain.application import Application
 from heirloom.domain.authorization_code import INVALID_CODE
 from heirloom.domain.client_grant import ClientGrant
@@ -33,6 +33,8 @@ def api_of(exchange: Exchange, configuration: Configuration, issuer: str) -> Res
     audience = exchange.grant.audience
     if audience == claims.userinfo_audience(issuer):
         return None
+    if audience == management_api.audience(issuer) and isinstance(exchange.grant, ClientGrant):
+        return management_api.api(issuer)
     api = configuration.resource_server(audience)
     if api is None:
         text = UNKNOWN_REFRESH_TOKEN if exchange.refreshed else INVALID_CODE

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from heirloom.adapters import configuration
+from heirloom.domain import management_api
 from heirloom.domain.application import Application, GrantType
 from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.resource_server import ResourceServer
@@ -40,7 +41,10 @@ def read(raw: object, remarks: Remarks) -> tuple[DesiredClientGrant, ...]:
             # It is about what people may be asked for. Taken for one of a machine, it would grant what nobody meant.
             remarks.ignore((*path, "subject_type"), "user is not supported, so this grant has no effect")
             continue
-        wanted.append(DesiredClientGrant(grant.client_id, grant.audience, tuple(grant.scope), path))
+        audience, values = grant.audience, grant.scope
+        if management_api.is_meant_by(audience):
+            audience, values = management_api.AUDIENCE, _of_management_api(values, path, remarks)
+        wanted.append(DesiredClientGrant(grant.client_id, audience, tuple(values), path))
     return tuple(wanted)
 
 
@@ -48,7 +52,10 @@ def kept(
     present: Mapping[str, ClientGrant], applications: Mapping[str, Application], apis: Mapping[str, ResourceServer]
 ) -> Resolved:
     """Return the present grants without those whose application or API goes."""
-    return Resolved({name: it for name, it in present.items() if it.client_id in applications and it.audience in apis})
+    audiences = {*apis, management_api.AUDIENCE}
+    return Resolved(
+        {name: it for name, it in present.items() if it.client_id in applications and it.audience in audiences}
+    )
 
 
 def resolved(
@@ -61,7 +68,8 @@ def resolved(
     problems: list[Remark] = []
     for one in wanted:
         named = _named(one.client, applications)
-        problems += _problems(one, named, apis.get(one.audience))
+        system = management_api.api("") if one.audience == management_api.AUDIENCE else None
+        problems += _problems(one, named, system or apis.get(one.audience))
         if len(named) != 1:
             continue
         name = configuration.client_grant_id(named[0].client_id, one.audience)
@@ -69,6 +77,14 @@ def resolved(
             problems.append(Remark(one.path, "is given twice: one grant has all scopes of a client at an API"))
         grants[name] = ClientGrant(named[0].client_id, one.audience, frozenset(one.scope))
     return Resolved(grants, problems)
+
+
+def _of_management_api(values: Sequence[str], path: Path, remarks: Remarks) -> list[str]:
+    """Return those scopes that there are here: an export has all of Auth0's."""
+    for index, value in enumerate(values):
+        if value not in management_api.SCOPES:
+            remarks.ignore((*path, "scope", index), f"{value} is no scope of the Management API here")
+    return [value for value in values if value in management_api.SCOPES]
 
 
 def _named(reference: str, applications: Mapping[str, Application]) -> list[Application]:

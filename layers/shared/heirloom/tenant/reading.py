@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from heirloom.domain import encoding, lifetimes, redirect_uri, scope, user_code
+from heirloom.domain import encoding, lifetimes, management_api, redirect_uri, scope, user_code
 from heirloom.domain.application import (
     Application,
     ApplicationType,
@@ -188,6 +188,9 @@ class _Reading:
     def _api(self, raw: object, path: Path) -> ResourceServer | None:
         api = self._remarks.model(file.Api, raw, path, properties.RESOURCE_SERVER)
         if api is None:
+            return None
+        if management_api.is_meant_by(api.identifier):
+            self._remarks.ignore((*path, "identifier"), "is that of the Management API, which is always there as it is")
             return None
         scopes: dict[str, str] = {}
         for index, one in enumerate(api.scopes):

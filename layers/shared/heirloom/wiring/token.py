@@ -37,7 +37,7 @@ def token() -> TokenEndpoint:
         grants={
             GrantType.AUTHORIZATION_CODE: CodeGrant(configuration(), codes, families(), token_keys, events(), issuer),
             GrantType.REFRESH_TOKEN: RefreshGrant(configuration(), families(), token_keys, events()),
-            GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(configuration(), events()),
+            GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(configuration(), events(), issuer),
             GrantType.DEVICE_CODE: DeviceGrant(configuration(), device_codes, families(), token_keys, events()),
         },
         signing_keys=SecretSigningKeys.of(Secret(secrets_manager, settings().signing_keys_secret)),

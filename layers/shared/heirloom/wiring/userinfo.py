@@ -2,12 +2,11 @@
 
 from functools import cache
 
-from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.users import DynamoDBUsers
 from heirloom.endpoints.cross_origin import Preflight
 from heirloom.endpoints.userinfo import UserinfoEndpoint
+from heirloom.wiring.access_tokens import access_tokens
 from heirloom.wiring.common import configuration, dynamodb, events, settings
-from heirloom.wiring.proofs import proofs
 
 
 @cache
@@ -16,8 +15,7 @@ def userinfo() -> UserinfoEndpoint:
     return UserinfoEndpoint(
         issuer=settings().issuer,
         configuration=configuration(),
-        verifier=PublishedKeysVerifier(settings().issuer, configuration().published_keys),
-        proofs=proofs(),
+        access_tokens=access_tokens(),
         users=DynamoDBUsers(dynamodb(), settings().users_table),
         events=events(),
     )
