@@ -27,8 +27,9 @@ def test_every_function_logs_into_a_group_that_forgets(template: Template) -> No
 def test_the_environment_is_what_settings_reads_and_how_powertools_names_us(template: Template) -> None:
     settings = {field.name.upper() for field in dataclasses.fields(Settings)}
     powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+    edge = {"EDGE_SECRET_DIGESTS", "DIRECT_ACCESS"}
 
-    assert set(environment(template, issuer="http://localhost/")) == settings | powertools
+    assert set(environment(template, issuer="http://localhost/")) == settings | powertools | edge
 
 
 def test_no_function_has_an_environment_of_its_own(template: Template) -> None:

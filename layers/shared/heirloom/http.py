@@ -20,6 +20,13 @@ REPEATABLE = frozenset({"resource"})
 NO_STORE: Mapping[str, str] = {"cache-control": "no-store", "pragma": "no-cache"}
 """RFC 6749 §5.1: "MUST include the HTTP Cache-Control response header field with a value of no-store"."""
 
+EVERY_ANSWER: Mapping[str, str] = {
+    # Browsers pass over it on plain http (RFC 6797 §8.1), which only a local run serves.
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+    "x-content-type-options": "nosniff",
+}
+"""Headers of whatever we answer, be it a page, a document or a refusal."""
+
 PREFLIGHT_LIFETIME = 3600
 
 type Parameters = Mapping[str, str]

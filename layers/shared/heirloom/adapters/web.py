@@ -1,6 +1,7 @@
 """API Gateway events in, answers out (HTTP API, payload format 2.0)."""
 
 import base64
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,8 +9,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from heirloom import http
+from heirloom.adapters import edge
+from heirloom.adapters.edge import Edge
+from heirloom.adapters.events import LoggedEvents
 from heirloom.domain.errors import Fault
-from heirloom.domain.events import Caller
+from heirloom.domain.events import Caller, Event, EventType
 from heirloom.http import Request, Response
 
 type Endpoint = Callable[[Request], Response]
@@ -18,7 +22,13 @@ type Routes = Mapping[str, Callable[[], Endpoint]]
 
 logger = Logger()
 
+LARGEST_BODY = 256 * 1024
+"""Characters of an event's body, which may be base64; no endpoint takes as much, so more is not even decoded."""
+
 SERVER_ERROR = Response(500, "Something went wrong.", {"content-type": "text/plain; charset=utf-8", **http.NO_STORE})
+TOO_LARGE = Response(413, "The request is too large.", {"content-type": "text/plain; charset=utf-8", **http.NO_STORE})
+AROUND_THE_EDGE = Response(403, headers=http.NO_STORE)
+"""The answer to whoever avoids CloudFront, alike for every route: not a word about what is here."""
 
 
 def serve(routes: Routes, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +37,7 @@ def serve(routes: Routes, event: Mapping[str, Any]) -> dict[str, Any]:
     The last resort is here: a fault is answered 503, a mistake of ours 500, both without a word about the cause.
     """
     try:
-        response = routes[event["routeKey"]]()(request_of(event, now_ms=time.time_ns() // 1_000_000))
+        response = _response(routes, event, Edge.of(os.environ))
     except Fault:
         logger.exception("fault")
         response = http.unavailable()
@@ -37,20 +47,17 @@ def serve(routes: Routes, event: Mapping[str, Any]) -> dict[str, Any]:
     return answer_of(response)
 
 
-def request_of(event: Mapping[str, Any], *, now_ms: int) -> Request:
-    """Return the request that an event holds, received at *now_ms* (epoch milliseconds)."""
-    context = event["requestContext"]
-    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
+def request_of(event: Mapping[str, Any], caller: Caller, *, now_ms: int) -> Request:
+    """Return the request that an event holds, received from *caller* at *now_ms* (epoch milliseconds)."""
+    http_context = event["requestContext"]["http"]
+    headers = headers_of(event)
+    headers.pop(edge.PROOF, None)  # it has done its work, and nobody needs to see it further on
     body = event.get("body") or ""
     cookies = event.get("cookies") or headers.get("cookie", "").split(";")
     return Request(
-        method=context["http"]["method"],
-        path=context["http"]["path"],
-        caller=Caller(
-            address=context["http"].get("sourceIp", ""),
-            user_agent=headers.get("user-agent", ""),
-            request_id=context.get("requestId", ""),
-        ),
+        method=http_context["method"],
+        path=http_context["path"],
+        caller=caller,
         now_ms=now_ms,
         headers=headers,
         cookies=_cookies(cookies),
@@ -59,17 +66,42 @@ def request_of(event: Mapping[str, Any], *, now_ms: int) -> Request:
     )
 
 
+def caller_of(event: Mapping[str, Any], before: Edge) -> Caller:
+    """Return who sent an event: if it came through the edge, whoever the edge heard it from."""
+    context, headers = event["requestContext"], headers_of(event)
+    return Caller(
+        address=before.viewer_address(headers) or context["http"].get("sourceIp", ""),
+        user_agent=headers.get("user-agent", ""),
+        request_id=context.get("requestId", ""),
+    )
+
+
+def headers_of(event: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers of an event, their names in lower case; the API has joined those of one name by commas."""
+    return {name.lower(): value for name, value in event.get("headers", {}).items()}
+
+
 def answer_of(response: Response) -> dict[str, Any]:
     """Return what the API sends for *response*."""
     answer: dict[str, Any] = {
         "statusCode": response.status,
-        "headers": dict(response.headers),
+        "headers": {**http.EVERY_ANSWER, **response.headers},
         "body": response.body,
         "isBase64Encoded": False,
     }
     if response.cookies:
         answer["cookies"] = list(response.cookies)
     return answer
+
+
+def _response(routes: Routes, event: Mapping[str, Any], before: Edge) -> Response:
+    caller = caller_of(event, before)
+    if not before.admits(headers_of(event)):
+        LoggedEvents(logger).emit(Event(EventType.REFUSED_REQUEST, caller, reason="did not come through the edge"))
+        return AROUND_THE_EDGE
+    if len(event.get("body") or "") > LARGEST_BODY:
+        return TOO_LARGE
+    return routes[event["routeKey"]]()(request_of(event, caller, now_ms=time.time_ns() // 1_000_000))
 
 
 def _cookies(pairs: list[str]) -> dict[str, str]:

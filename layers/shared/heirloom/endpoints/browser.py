@@ -12,11 +12,9 @@ from heirloom.pages import Page
 
 PAGE_HEADERS: Mapping[str, str] = {
     **NO_STORE,
-    "x-content-type-options": "nosniff",
     # Not `no-referrer`: browsers would then send our own forms with `Origin: null`.
     "referrer-policy": "same-origin",
 }
-HTTPS_ALONE: Mapping[str, str] = {"strict-transport-security": "max-age=63072000; includeSubDomains"}
 
 CSRF_BYTES = 32
 
@@ -82,13 +80,16 @@ class Browser:
         return Response(
             status,
             page.html,
-            self._headers()
-            | {"content-type": "text/html; charset=utf-8", "content-security-policy": page.content_security_policy},
+            {
+                **PAGE_HEADERS,
+                "content-type": "text/html; charset=utf-8",
+                "content-security-policy": page.content_security_policy,
+            },
         )
 
     def redirect(self, location: str) -> Response:
         """Return a redirect that turns a post into a get (RFC 9700 §4.12: 303, so that no password travels on)."""
-        return Response(303, headers=self._headers() | {"location": location})
+        return Response(303, headers={**PAGE_HEADERS, "location": location})
 
     def csrf_of(self, request: Request) -> tuple[str, tuple[str, ...]]:
         """Return the value for a form, and the cookies to set with it; a value that is there serves every tab."""
@@ -111,9 +112,6 @@ class Browser:
     def language(self, request: Request, parameters: Parameters) -> str:
         """Return the language for the pages of a request."""
         return pages.choose_language(parameters.get("ui_locales"), request.headers.get("accept-language"))
-
-    def _headers(self) -> dict[str, str]:
-        return {**PAGE_HEADERS, **(HTTPS_ALONE if self.cookies.secure else {})}
 
 
 def _well_formed(csrf: str) -> bool:
