@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak compatibility check format invoke build deploy lock upgrade
+.PHONY: help setup run test soak compatibility cost check format invoke build deploy lock upgrade
 
 PYTHON := .venv/bin/python
 
@@ -27,6 +27,10 @@ soak: ## Rotate one family for many minutes (ROTATIONS=100000)
 compatibility: setup ## Run the SDKs, and write docs/compatibility.md about what passed
 	@scripts/setup chromium
 	$(PYTHON) -m tests.compatibility
+
+cost: ## Count the calls of every kind of request, and write docs/cost.md about what they cost
+	@scripts/setup python ministack npm
+	@PYTHONPATH=layers/shared $(PYTHON) -m benchmarks.cost
 
 check: ## Lint, types, layers, template
 	@scripts/setup python sam
