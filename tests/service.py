@@ -26,6 +26,7 @@ from heirloom.adapters.dpop import JwtProofVerifier
 from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
 from heirloom.adapters.own_tokens import PublishedKeysVerifier
+from heirloom.adapters.pace import SteadyPace
 from heirloom.adapters.passwords import CHEAPEST, Argon2Passwords
 from heirloom.adapters.pushed_requests import DynamoDBPushedRequests
 from heirloom.adapters.sessions import DynamoDBSessions
@@ -309,7 +310,7 @@ class Service:
         back_channel = Queued()
         ending = SessionEnding(configuration, sessions, families, back_channel, events)
         users = DynamoDBUsers(client, tables["UsersTable"])
-        passwords = Argon2Passwords(CHEAPEST)
+        passwords, pace = Argon2Passwords(CHEAPEST), SteadyPace(sleep=lambda _: None)
         if users.by_id(ALICE.user_id) is None:
             for user in (ALICE, BOB):
                 users.put(dataclasses.replace(user, password_hash=passwords.hash(PASSWORD)), replacing=None)
@@ -362,7 +363,7 @@ class Service:
                 ("POST", "/oauth/par"): PushedAuthorizationEndpoint(clients, flow, proofs),
                 ("OPTIONS", "/oauth/par"): Preflight(configuration, "POST"),
                 ("GET", "/login"): LoginPage(flow),
-                ("POST", "/login"): LoginEndpoint(flow, activations, ending, attempts, passwords),
+                ("POST", "/login"): LoginEndpoint(flow, activations, ending, attempts, passwords, pace),
                 ("POST", "/consent"): ConsentEndpoint(flow),
                 ("GET", "/v2/logout"): LogoutEndpoint(flow, ending),
                 ("GET", "/oidc/logout"): OidcLogoutEndpoint(flow, ending),

@@ -123,6 +123,22 @@ def test_sessions_are_changed_at_login_and_logout_and_asked_about_by_the_exchang
     }
 
 
+def test_of_a_user_the_login_may_change_the_password_hash_and_nothing_else(template: Template) -> None:
+    writes = {f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "DeleteItem")}
+    allowed = [
+        (function, one["Action"], one.get("Condition"))
+        for function in FUNCTIONS
+        for one in statements(template, function)
+        if {"Fn::GetAtt": ["UsersTable", "Arn"]} in one["Resource"] and writes.intersection(one["Action"])
+    ]
+
+    kept_to = {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["user_id", "password_hash"]},
+        "StringEqualsIfExists": {"dynamodb:ReturnValues": "NONE"},
+    }
+    assert allowed == [("Authorize", ["dynamodb:UpdateItem"], kept_to)]
+
+
 def test_proofs_and_assertions_are_taken_by_whoever_judges_them(template: Template) -> None:
     assert who_may(template, "dynamodb:PutItem", "SingleUseTable") == {"Authorize", "Token", "Revoke", "Userinfo"}
     for action in ("dynamodb:UpdateItem", "dynamodb:GetItem"):

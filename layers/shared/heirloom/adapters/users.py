@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from heirloom.adapters.attributes import string
-from heirloom.adapters.aws import error_code, translated_faults
+from heirloom.adapters.aws import ConditionFailed, error_code, translated_faults
 from heirloom.domain.user import User, normalised_email
 
 if TYPE_CHECKING:
@@ -68,6 +68,21 @@ class DynamoDBUsers:
             writes.append({"Delete": {"TableName": self.table, "Key": {"user_id": string(POINTER + former)}}})
         with translated_faults("store user"):
             self._transact(writes)
+
+    def replace_hash(self, user: User, password_hash: str) -> bool:
+        """Store another hash of the same password; return whether the user still had the one that was read."""
+        try:
+            with translated_faults("replace password hash"):
+                self.client.update_item(
+                    TableName=self.table,
+                    Key={"user_id": string(user.user_id)},
+                    UpdateExpression="SET password_hash = :hash",
+                    ConditionExpression="password_hash = :former",
+                    ExpressionAttributeValues={":hash": string(password_hash), ":former": string(user.password_hash)},
+                )
+        except ConditionFailed:
+            return False
+        return True
 
     def delete(self, user_id: str) -> bool:
         """Delete a user and the pointer to them, all or nothing; raise `UserConflict` if they change meanwhile."""

@@ -250,6 +250,9 @@ class Users(Protocol):
     def by_id(self, user_id: str) -> User | None:
         """Return a user, strongly consistent."""
 
+    def replace_hash(self, user: User, password_hash: str) -> bool:
+        """Store another hash of the same password; return whether the user still had the one that was read."""
+
     def delete(self, user_id: str) -> bool:
         """Delete a user; return whether there was one."""
 
@@ -307,10 +310,26 @@ class Assertions(Protocol):
 
 
 class Passwords(Protocol):
-    """Password hashes (PHC strings)."""
+    """Password hashes: ours, and those that users brought with them."""
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        """Tell whether *password* matches; takes as long when there is no hash, and is then false."""
+        """Tell whether *password* matches; does as much for no hash as for a new one, and is then false."""
+
+    def needs_rehash(self, password: str, password_hash: str) -> bool:
+        """Tell whether *password*, which matches, should be hashed anew."""
+
+    def hash(self, password: str) -> str:
+        """Return a new hash."""
+
+
+class Pace(Protocol):
+    """Lets a refused login take as long whoever it was about: hashes of several kinds differ in what they cost."""
+
+    def begin(self) -> float:
+        """Return the time, by a clock of its own."""
+
+    def keep(self, begun: float) -> None:
+        """Return when a refusal of what begun then is due."""
 
 
 class TokenKeys(Protocol):

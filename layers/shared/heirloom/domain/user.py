@@ -34,7 +34,7 @@ SCOPE_OF_CLAIM: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user; `password_hash` is a PHC string."""
+    """A user; `password_hash` is a PHC string, or as imported one of bcrypt."""
 
     user_id: str
     email: str

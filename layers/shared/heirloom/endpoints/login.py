@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from heirloom.domain import encoding, guessing, refresh_token, session
 from heirloom.domain.authorization import Prompt
+from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.events import Event, EventType
-from heirloom.domain.ports import LoginAttempts, Passwords
+from heirloom.domain.ports import LoginAttempts, Pace, Passwords
 from heirloom.domain.session import Session, SessionCookie, SessionKey
 from heirloom.domain.user import User, normalised_email
 from heirloom.endpoints.activation import CARRIED, Activation, ActivationFlow
@@ -46,6 +47,7 @@ class LoginEndpoint:
     ending: SessionEnding
     attempts: LoginAttempts
     passwords: Passwords
+    pace: Pace
 
     def __call__(self, request: Request) -> Response:
         """Answer with the way back to the application, the consent page, or the form again."""
@@ -85,6 +87,7 @@ class LoginEndpoint:
                 self.flow, opened, request, status=429, email=parameters["email"], problem=problem, retry_after=pause
             )
             return page.with_headers({"retry-after": str(pause)})
+        begun = self.pace.begin()
         # Whoever asks for an address that nobody has waits as long: the same questions are put to the store.
         user_id = self.flow.users.id_of(email) or NOBODY
         # The epoch before the password: if both change meanwhile, the login carries the old epoch and is void.
@@ -94,9 +97,20 @@ class LoginEndpoint:
         if user is None or not matches or user.blocked:
             self._record_failure(user, request, opened, matches=matches)
             problem = LoginProblem.wrong_credentials
+            self.pace.keep(begun)
             return login_page(self.flow, opened, request, status=400, email=parameters["email"], problem=problem)
         brakes.release()
+        self._upgrade_hash(user, parameters["password"], request)
         return self._begin_session(user, epoch, opened, request)
+
+    def _upgrade_hash(self, user: User, password: str, request: Request) -> None:
+        """Replace the hash that an imported user brought, now that the password is known; nobody is logged out."""
+        if not self.passwords.needs_rehash(password, user.password_hash):
+            return
+        try:
+            self.flow.users.replace_hash(user, self.passwords.hash(password))
+        except StoreUnavailable as fault:  # the old one will do until the next login
+            self.flow.events.emit(Event.of_fault(fault, request.caller))
 
     def _begin_session(self, user: User, epoch: int, opened: Opened | Activation, request: Request) -> Response:
         """Give every login a cookie of its own: whatever the browser held before opens nothing of this person's."""

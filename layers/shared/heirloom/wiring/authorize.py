@@ -10,6 +10,7 @@ from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.device_codes import DynamoDBDeviceCodes
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
 from heirloom.adapters.own_tokens import PublishedKeysVerifier
+from heirloom.adapters.pace import SteadyPace
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.pushed_requests import DynamoDBPushedRequests
 from heirloom.adapters.sessions import DynamoDBSessions
@@ -118,7 +119,7 @@ def pushed_authorization() -> PushedAuthorizationEndpoint:
 @cache
 def login() -> LoginEndpoint:
     """Return `POST /login`."""
-    return LoginEndpoint(flow(), activations(), ending(), attempts(), Argon2Passwords())
+    return LoginEndpoint(flow(), activations(), ending(), attempts(), Argon2Passwords(), SteadyPace())
 
 
 @cache
