@@ -16,9 +16,9 @@ run: ## Serve it all at http://localhost:8400/ (PORT=8400 TENANT=examples/tenant
 	@scripts/setup python ministack demonstration
 	@PYTHONPATH=layers/shared $(PYTHON) -m local.run
 
-test: setup ## Run every test (ARGS="-k rotation")
+test: setup ## Run every test, on every core (ARGS="-k rotation")
 	@scripts/setup chromium
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest --numprocesses auto --dist loadgroup $(ARGS)
 
 soak: ## Rotate one family for many minutes (ROTATIONS=100000)
 	@scripts/setup python npm

@@ -33,6 +33,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.user_properties.append(("what", (module.__doc__ or "").partition("\n")[0]))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares costly fixtures when several processes run tests: a file, and all of the deploys."""
+    for item in items:
+        group = "deploy" if "deploy" in item.path.parts else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def dynamodb_endpoint() -> Iterator[str]:
     """URL of a running DynamoDB Local."""
