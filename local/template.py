@@ -133,7 +133,7 @@ def environment(
     Raises KeyError if a variable hangs on something that there is not locally.
     """
     values = {name: one.get("Default", "") for name, one in template.document["Parameters"].items()}
-    values["Issuer"] = issuer
+    values |= {"Issuer": issuer, "AWS::StackName": prefix.removesuffix("-")}
     kinds = ("AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::Events::EventBus")
     named = [name for kind in kinds for name in template.of_type(kind)]
     values |= {reference: prefix + name for name in named for reference in (name, f"{name}.Id")}

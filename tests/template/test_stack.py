@@ -79,7 +79,7 @@ def test_the_api_has_no_path_before_the_routes_and_tells_who_called(template: Te
 def test_the_access_log_keeps_no_secret(template: Template) -> None:
     """Codes and tokens come in queries, cookies, bodies and headers; of these it takes the user agent alone."""
     (stage,) = template.of_type("AWS::ApiGatewayV2::Stage").values()
-    taken = set(re.findall(r"\$context\.([\w.]+)", stage["AccessLogSettings"]["Format"]))
+    taken = set(re.findall(r"\$context\.([\w.]+)", stage["AccessLogSettings"]["Format"]["Fn::Sub"]))
 
     assert taken == {
         "requestId",

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.exceptions import BotoCoreError, ClientError
 
-from heirloom.domain.events import Event, EventType
+from heirloom.domain.events import Alarm, Event, EventType
 from heirloom.domain.ports import Events
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class PublishedEvents:
         except (BotoCoreError, ClientError) as error:
             reason = f"EventBridge: {type(error).__name__}"
         if reason is not None:
-            self.others.emit(Event(EventType.WARNING, event.caller, reason=reason, alarm="EventNotPublished"))
+            self.others.emit(Event(EventType.WARNING, event.caller, reason=reason, alarm=Alarm.EVENT_NOT_PUBLISHED))
 
 
 def _record(event: Event) -> Mapping[str, object]:

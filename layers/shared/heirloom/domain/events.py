@@ -41,6 +41,17 @@ class EventType(enum.StrEnum):
     WARNING = "w"
 
 
+class Alarm(enum.StrEnum):
+    """Metrics of which a single one is a sign; template.yaml watches each of them."""
+
+    FAULT = "Fault"
+    CONDITION_UNEXPLAINED = "ConditionUnexplained"
+    SUCCESSOR_UNDERIVABLE = "SuccessorUnderivable"
+    REPLAYS_IN_CONSECUTIVE_GENERATIONS = "ReplaysInConsecutiveGenerations"
+    EVENT_NOT_PUBLISHED = "EventNotPublished"
+    BACKCHANNEL_LOGOUT_UNDELIVERED = "BackchannelLogoutUndelivered"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Where a request came from."""
@@ -60,11 +71,11 @@ class Event:
     user_id: str | None = None
     reason: str | None = None
     details: Mapping[str, object] = field(default_factory=dict)
-    alarm: str | None = None
+    alarm: Alarm | None = None
     """The metric that wakes somebody, if this should."""
 
     @classmethod
     def of_fault(cls, fault: Fault, caller: Caller) -> "Event":
         """Return the event of a fault that was answered with 503."""
         reason = ": ".join(filter(None, (type(fault).__name__, str(fault))))
-        return cls(EventType.WARNING, caller, reason=reason, alarm="Fault")
+        return cls(EventType.WARNING, caller, reason=reason, alarm=Alarm.FAULT)

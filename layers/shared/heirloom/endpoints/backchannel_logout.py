@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from heirloom.domain import backchannel_logout, encoding
 from heirloom.domain.backchannel_logout import MOST_ATTEMPTS, LogoutNotice
 from heirloom.domain.errors import Fault
-from heirloom.domain.events import Caller, Event, EventType
+from heirloom.domain.events import Alarm, Caller, Event, EventType
 from heirloom.domain.ports import Configuration, Events, LogoutReceivers, SigningKeys, Undeliverable
 
 SUCCEEDED, FAILED = EventType.BACKCHANNEL_LOGOUT_SUCCEEDED, EventType.BACKCHANNEL_LOGOUT_FAILED
@@ -61,7 +61,7 @@ class BackchannelLogout:
                     user_id=notice.user_id,
                     reason=f"a logout was not delivered: {reason}",
                     details={"session_id": notice.session_id},
-                    alarm="BackchannelLogoutUndelivered",
+                    alarm=Alarm.BACKCHANNEL_LOGOUT_UNDELIVERED,
                 )
             )
         return False

@@ -15,7 +15,7 @@ from heirloom.domain.errors import (
     InvalidTarget,
     ReuseDetected,
 )
-from heirloom.domain.events import Event, EventType
+from heirloom.domain.events import Alarm, Event, EventType
 from heirloom.domain.family import (
     Family,
     NothingGranted,
@@ -163,19 +163,19 @@ class RefreshGrant:
             case Refused(because):
                 raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason=because, details=details)
             case Underivable():
-                self._alarm("SuccessorUnderivable", request, details)
+                self._alarm(Alarm.SUCCESSOR_UNDERIVABLE, request, details)
                 raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason="underivable", details=details)
             case NothingGranted():
                 raise InvalidScope("None of the requested scopes was granted", details=details)
             case WrongAudience():
                 raise InvalidTarget(_NOT_GRANTED, details=details)
             case Unexplained() | Replayed():
-                self._alarm("ConditionUnexplained", request, details)
+                self._alarm(Alarm.CONDITION_UNEXPLAINED, request, details)
                 raise ConditionUnexplained
             case _:
                 assert_never(judgement)
 
-    def _alarm(self, alarm: str, request: Request, details: dict[str, object]) -> None:
+    def _alarm(self, alarm: Alarm, request: Request, details: dict[str, object]) -> None:
         self.events.emit(Event(EventType.WARNING, request.caller, reason=alarm, details=details, alarm=alarm))
 
 
