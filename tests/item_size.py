@@ -17,7 +17,7 @@ def _value_size(value: Mapping[str, Any]) -> int:  # noqa: PLR0911 - one type, o
         case "B":
             return len(content)
         case "N":
-            return len(content) // 2 + 2
+            return (len(content) + 1) // 2 + 1
         case "BOOL":
             return 1
         case "SS":

@@ -282,6 +282,7 @@ class Service:
     cookies: dict[str, str] = dataclasses.field(default_factory=dict)
     """What the one browser of this test holds."""
     address: str = "192.0.2.1"
+    user_agent: str = "tests"
     transcript: list[tuple[Request, Response]] = dataclasses.field(default_factory=list)
     """Every request of this test with its answer."""
 
@@ -433,7 +434,7 @@ class Service:
         request = Request(
             method=method,
             path=path,
-            caller=Caller(self.address, "tests", "request-1"),
+            caller=Caller(self.address, self.user_agent, "request-1"),
             now_ms=self.now_ms,
             headers=all_headers,
             cookies=dict(self.cookies),

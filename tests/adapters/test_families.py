@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,15 @@ from hypothesis import strategies as st
 
 from heirloom.adapters.attributes import number, string
 from heirloom.adapters.families import DynamoDBFamilies, grant_item, grant_of, item_key, item_of
-from heirloom.domain import lifetimes, scope
+from heirloom.domain import encoding, lifetimes, scope
 from heirloom.domain.claims import fitting
+from heirloom.domain.device import UNKNOWN_DEVICE, Device
 from heirloom.domain.errors import StoreUnavailable
+from heirloom.domain.events import Caller
 from heirloom.domain.family import (
+    ATTEMPT_BYTES,
     LARGEST_ITEM,
+    LARGEST_LAST_DEVICE,
     LARGEST_SCOPE_AND_AUDIENCE,
     LONGEST_CLIENT_ID,
     LONGEST_USER_ID,
@@ -25,6 +30,7 @@ from heirloom.domain.family import (
     Grant,
     Rotation,
     Unexplained,
+    devices_within,
     judge,
     room_for_profile,
     userinfo_claims_size,
@@ -60,6 +66,16 @@ def store(families: DynamoDBFamilies, family: Family) -> None:
     families.client.put_item(TableName=TABLE, Item=item)
 
 
+PROFILE = {
+    "name": "Alexandra von Hohenstein",
+    "nickname": "alexandra",
+    "picture": "https://cdn.example.com/avatars/0123456789abcdef.png",
+    "email": "alexandra.von.hohenstein@example.com",
+    "email_verified": True,
+}
+BROWSER = Device.of(Caller("192.0.2.1", "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0", ""))
+PHONE = Device.of(Caller("2001:db8::1", "okhttp/4.12.0", ""))
+
 near_now = st.integers(NOW - 2, NOW + 2)
 
 
@@ -78,6 +94,8 @@ def stored_families(draw: st.DrawFn) -> Line:
         }
     if draw(st.integers(0, 4)) == 0:
         changes |= {"revoked_at": NOW - 1, "revoked_because": "reuse"}
+    if draw(st.booleans()):
+        changes |= {"initial_device": BROWSER, "last_device": BROWSER}
     if draw(st.booleans()):
         changes["key_thumbprint"] = draw(st.sampled_from(["mine", "another"]))
     return Line(dataclasses.replace(it.family, **changes), it.tokens)
@@ -101,6 +119,7 @@ def rotations(draw: st.DrawFn, it: Line) -> Rotation:
         requested_scope=draw(st.sampled_from([frozenset(), frozenset({"read", "x"}), frozenset({"x", "y"})])),
         audience=draw(st.sampled_from([None, None, GRANT.audience, "https://another.example/"])),
         key_thumbprint=draw(st.sampled_from([None, "mine"])),
+        device=draw(st.sampled_from([BROWSER, PHONE])),
     )
 
 
@@ -128,7 +147,11 @@ def test_the_condition_and_the_judgement_agree(families: DynamoDBFamilies, data:
 def expected_after(request: Rotation, family: Family) -> Family:
     """The family as a rotation leaves it."""
     renewed = dataclasses.replace(
-        family, attempt=request.attempt, exchanged_at=request.now, idle_expires_at=request.idle_expires_at
+        family,
+        attempt=request.attempt,
+        exchanged_at=request.now,
+        idle_expires_at=request.idle_expires_at,
+        last_device=request.device if family.last_device else UNKNOWN_DEVICE,
     )
     if not request.rotates:
         return dataclasses.replace(renewed, non_rotating=True)
@@ -183,24 +206,94 @@ def test_evidence_outlives_the_family_by_a_day(
     assert int(item["expires_at"]["N"]) == gone
 
 
-def test_the_largest_family_costs_one_write_unit(families: DynamoDBFamilies) -> None:
-    """Longest ids, 400 bytes of scope and audience, all slots full, bound to a key, profile as large as allowed."""
-    grant = Grant(
-        client_id="c" * LONGEST_CLIENT_ID,
-        user_id="u" * LONGEST_USER_ID,
-        session_id="s" * 22,
-        audience="https://api.example/" + "a" * 189,
-        scope=frozenset({"offline_access", "openid"} | {f"scope:number-{it:03}" for it in range(10)}),
-        auth_time=NOW,
+LARGEST_GRANT = Grant(
+    client_id="c" * LONGEST_CLIENT_ID,
+    user_id="u" * LONGEST_USER_ID,
+    session_id="s" * 22,
+    audience="https://api.example/" + "a" * 189,
+    scope=frozenset({"offline_access", "openid"} | {f"scope:number-{it:03}" for it in range(10)}),
+    auth_time=NOW,
+)
+"""Longest ids, 400 bytes of scope and audience."""
+
+LONG_USER_AGENT = Device.of(Caller("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", secrets.token_urlsafe(120), ""))
+
+
+def size_after_a_refresh(families: DynamoDBFamilies, grant: Grant, device: Device) -> int:
+    """Bytes of a family of this grant with the largest numbers and all slots full, bound, after one more exchange."""
+    it = line(3 * SLOTS, family_id=secrets.token_bytes(16))
+    initial, last = devices_within(grant, device)
+    family = dataclasses.replace(
+        it.family,
+        grant=grant,
+        absolute_expires_at=lifetimes.NEVER,
+        initial_device=initial,
+        last_device=last,
+        key_thumbprint="k" * 43,
+        non_rotating=True,
     )
-    grant = grant.with_profile(fitting({"name": "Ä" * 30, "nickname": "n" * 30}, room_for_profile(grant)))
-    it = line(3 * SLOTS, family_id=b"largest family!!")
-    family = dataclasses.replace(it.family, grant=grant, key_thumbprint="k" * 43, attempt="a" * 22, non_rotating=True)
     store(families, family)
+    families.rotate(
+        rotation(
+            it.tokens[-1],
+            client_id=grant.client_id,
+            key_thumbprint="k" * 43,
+            attempt=encoding.encode(secrets.token_bytes(ATTEMPT_BYTES)),
+            idle_lifetime=None,
+            device=LONG_USER_AGENT.within(LARGEST_LAST_DEVICE),
+        )
+    )
+    item = families.client.get_item(TableName=TABLE, Key=item_key(family.key))["Item"]
+    generation = {"generation": number(2**32 - 1)}
+    return size_of({**item, **generation})
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 12), st.integers(1, LONGEST_USER_ID), st.integers(0, 500), st.integers(0, 160))
+def test_a_refresh_costs_one_write_unit_whatever_the_item_holds(
+    families: DynamoDBFamilies, scopes: int, longest: int, claim: int, user_agent: int
+) -> None:
+    values = frozenset(sorted(LARGEST_GRANT.scope)[:scopes])
+    grant = dataclasses.replace(LARGEST_GRANT, user_id="u" * longest, scope=values)
+    profile = {"name": "\u00c4" * 30, "nickname": "n" * claim}
+    grant = grant.with_profile(fitting(profile, room_for_profile(grant)))
+    device = Device.of(Caller("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", secrets.token_urlsafe(120)[:user_agent], ""))
+
+    assert size_after_a_refresh(families, grant, device) <= LARGEST_ITEM
+
+
+def test_the_largest_family_costs_one_write_unit(families: DynamoDBFamilies) -> None:
+    grant = LARGEST_GRANT.with_profile(fitting({"n": "n"}, room_for_profile(LARGEST_GRANT)))
 
     assert len(scope.render(grant.scope)) + len(grant.audience) == LARGEST_SCOPE_AND_AUDIENCE
-    item = families.client.get_item(TableName=TABLE, Key=item_key(family.key))["Item"]
-    assert size_of(dict(item)) <= LARGEST_ITEM
+    assert size_after_a_refresh(families, grant, LONG_USER_AGENT) <= LARGEST_ITEM
+
+
+def test_where_there_is_room_a_family_knows_both_devices_and_an_ordinary_one_has_room() -> None:
+    grant = dataclasses.replace(GRANT, client_id="c" * 32, user_id="auth0|5f7c8ec7c33c6c004bbafe82", profile=PROFILE)
+
+    assert devices_within(grant, BROWSER) == (BROWSER, BROWSER)
+    assert devices_within(LARGEST_GRANT, BROWSER) == (UNKNOWN_DEVICE, UNKNOWN_DEVICE)
+
+
+def test_where_there_is_little_room_a_family_knows_where_it_began() -> None:
+    profile = {"name": "n" * (room_for_profile(GRANT) - 60)}
+
+    assert devices_within(GRANT.with_profile(profile), BROWSER) == (BROWSER, UNKNOWN_DEVICE)
+
+
+def test_a_family_from_before_devices_were_noted_is_read_and_refreshed(families: DynamoDBFamilies) -> None:
+    it = line(3, family_id=b"family of old!!!")
+    item = {**item_of(it.family), "attempt": string("a" * 22), "profile": string("{}")}
+    del item["no_room"]
+    families.client.put_item(TableName=TABLE, Item=item)
+
+    found = families.find(it.family.key)
+    assert found is not None
+    assert (found.initial_device, found.last_device) == (UNKNOWN_DEVICE, UNKNOWN_DEVICE)
+    after = families.rotate(rotation(it.tokens[-1], device=PHONE))
+
+    assert (after.generation, after.initial_device, after.last_device) == (4, UNKNOWN_DEVICE, PHONE)
 
 
 def test_names_of_claims_count_with_scope_and_audience() -> None:
@@ -215,16 +308,9 @@ def test_names_of_claims_count_with_scope_and_audience() -> None:
 
 
 def test_an_ordinary_profile_fits_whole() -> None:
-    profile = {
-        "name": "Alexandra von Hohenstein",
-        "nickname": "alexandra",
-        "picture": "https://cdn.example.com/avatars/0123456789abcdef.png",
-        "email": "alexandra.von.hohenstein@example.com",
-        "email_verified": True,
-    }
     grant = dataclasses.replace(GRANT, client_id="c" * 32, user_id="auth0|5f7c8ec7c33c6c004bbafe82")
 
-    assert fitting(profile, room_for_profile(grant)) == profile
+    assert fitting(PROFILE, room_for_profile(grant)) == PROFILE
 
 
 def test_what_does_not_fit_is_passed_over_as_a_whole_claim() -> None:

@@ -291,6 +291,7 @@ class TestLogoutRequest:
         key=SessionKey(b"\x00" * 8, "session-1"),
         user_id="auth0|alice",
         secret_digest=b"",
+        created_at=0,
         auth_time=0,
         epoch=0,
         used_at=0,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
-from heirloom.adapters.families import Item, grant_item, grant_of
+from heirloom.adapters.families import Item, device_item, device_of, grant_item, grant_of
 from heirloom.adapters.login_transaction import LoginEnded, LoginTransaction
 from heirloom.domain import encoding, lifetimes, refresh_token
 from heirloom.domain.authorization_code import AuthorizationCode
@@ -89,6 +89,7 @@ def _item_of(code: AuthorizationCode) -> Item:
         "application_epoch": number(code.application_epoch),
         "valid_until": number(code.expires_at),
         "expires_at": number(code.expires_at + lifetimes.EVIDENCE),
+        **device_item("device", code.device),
     }
     if code.challenge is not None:
         item["challenge"] = string(code.challenge)
@@ -113,6 +114,7 @@ def _code_of(item: Item) -> AuthorizationCode:
         epoch=int(item["epoch"]["N"]),
         application_epoch=int(item["application_epoch"]["N"]),
         expires_at=int(item["valid_until"]["N"]),
+        device=device_of(item, "device"),
         used_at=int(item["used_at"]["N"]) if "used_at" in item else None,
         family=family,
         key_thumbprint=item["dpop_jkt"]["S"] if "dpop_jkt" in item else None,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from heirloom.adapters.attributes import binary, number, string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
 from heirloom.domain import encoding, lifetimes, refresh_token
-from heirloom.domain.family import SLOTS, Family, Grant, Rotation, Supersession
+from heirloom.domain.device import UNKNOWN_DEVICE, Device
+from heirloom.domain.family import SLOTS, Family, Grant, Rotation, Supersession, profile_text
 from heirloom.domain.migration import Migration
 from heirloom.domain.ports import RotationRefused
 from heirloom.domain.refresh_token import FamilyKey
@@ -32,7 +33,11 @@ _MAY_ROTATE = (
 _UNBOUND = " AND attribute_not_exists(cnf_jkt)"
 _BOUND_TO_THIS_KEY = " AND (attribute_not_exists(cnf_jkt) OR cnf_jkt = :jkt)"
 
-_RENEW = "SET exchanged_at = :now, idle_expires_at = :idle, attempt = :attempt, expires_at = "
+# A family whose item is as large as it may become notes its last device as what `no_room` is: nothing.
+_RENEW = (
+    "SET exchanged_at = :now, idle_expires_at = :idle, attempt = :attempt,"
+    " last_device = if_not_exists(no_room, :device), expires_at = "
+)
 _HAND_OVER = ", generation = :next, live_digest = :successor, superseded_at.#slot = :spent"
 _KEEP = ", non_rotating = :true"
 _TRUE = {"BOOL": True}
@@ -220,6 +225,8 @@ def item_of(family: Family) -> Item:
         "idle_expires_at": number(family.idle_expires_at),
         "expires_at": number(_gone(family.idle_expires_at, family.absolute_expires_at)),
     }
+    item |= device_item("initial_device", family.initial_device)
+    item |= device_item("last_device", family.last_device) or {"no_room": binary(b"")}
     if family.key_thumbprint is not None:
         item["cnf_jkt"] = string(family.key_thumbprint)
     if family.non_rotating is not None:
@@ -245,6 +252,8 @@ def family_of(item: Item) -> Family:
         idle_expires_at=int(item["idle_expires_at"]["N"]),
         revoked_at=int(item["revoked_at"]["N"]) if "revoked_at" in item else None,
         revoked_because=item["revoked_because"]["S"] if "revoked_because" in item else None,
+        initial_device=device_of(item, "initial_device"),
+        last_device=device_of(item, "last_device"),
         key_thumbprint=item["cnf_jkt"]["S"] if "cnf_jkt" in item else None,
         non_rotating=item["non_rotating"]["BOOL"] if "non_rotating" in item else None,
     )
@@ -259,7 +268,7 @@ def grant_item(grant: Grant) -> Item:
         "audience": string(grant.audience),
         **_string_set("scope", grant.scope),
         "auth_time": number(grant.auth_time),
-        "profile": string(json.dumps(dict(grant.profile), ensure_ascii=False, separators=(",", ":"))),
+        **_profile_item(grant.profile),
         **_string_set("userinfo_claims", grant.userinfo_claims),
     }
 
@@ -273,9 +282,23 @@ def grant_of(item: Item) -> Grant:
         audience=item["audience"]["S"],
         scope=_set_of(item, "scope"),
         auth_time=int(item["auth_time"]["N"]),
-        profile=json.loads(item["profile"]["S"]),
+        profile=json.loads(item["profile"]["S"]) if "profile" in item else {},
         userinfo_claims=_set_of(item, "userinfo_claims"),
     )
+
+
+def device_item(name: str, device: Device) -> Item:
+    """Return the attribute of a device, if anything is known of it."""
+    return {name: binary(device.packed)} if device else {}
+
+
+def device_of(item: Item, name: str) -> Device:
+    """Return the device that *item* has under *name*; items from before there were any have none."""
+    return Device(item[name]["B"]) if name in item else UNKNOWN_DEVICE
+
+
+def _profile_item(profile: Mapping[str, object]) -> Item:
+    return {"profile": string(profile_text(profile))} if profile else {}
 
 
 def _string_set(name: str, values: frozenset[str]) -> Item:
@@ -317,6 +340,7 @@ def _values(rotation: Rotation) -> Item:
         ":not_before": number(rotation.not_before),
         ":idle": number(rotation.idle_expires_at),
         ":attempt": string(rotation.attempt),
+        ":device": binary(rotation.device.packed),
         ":gone": number(
             lifetimes.EVIDENCE if rotation.idle_lifetime is None else rotation.idle_expires_at + lifetimes.EVIDENCE
         ),

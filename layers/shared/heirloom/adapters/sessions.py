@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom.adapters.attributes import binary, number, string
 from heirloom.adapters.aws import ConditionFailed, Contention, translated_faults
-from heirloom.adapters.families import Item
-from heirloom.domain import encoding, lifetimes
+from heirloom.adapters.families import Item, device_item, device_of
+from heirloom.domain import encoding, lifetimes, refresh_token
+from heirloom.domain.device import Device
 from heirloom.domain.session import Session, SessionKey
 
 if TYPE_CHECKING:
@@ -45,15 +46,36 @@ class DynamoDBSessions:
             answer = self.client.get_item(TableName=self.table, Key=_item_key(key), ConsistentRead=True)
         return _session_of(answer["Item"]) if "Item" in answer else None
 
-    def renew(self, key: SessionKey, *, used_at: int, idle_expires_at: int) -> None:
+    def of_user(self, user_id: str) -> list[Session]:
+        """Return all sessions of a user, ended and expired ones too, strongly consistent: they are one partition."""
+        sessions: list[Session] = []
+        with translated_faults("list sessions"):
+            for page in self.client.get_paginator("query").paginate(
+                TableName=self.table,
+                KeyConditionExpression="user_key = :user_key",
+                FilterExpression="user_id = :user_id",  # two users may share a key
+                ExpressionAttributeValues={
+                    ":user_key": string(encoding.encode(refresh_token.user_key(user_id))),
+                    ":user_id": string(user_id),
+                },
+                ConsistentRead=True,
+            ):
+                sessions += map(_session_of, page["Items"])
+        return sessions
+
+    def renew(self, key: SessionKey, *, used_at: int, idle_expires_at: int, device: Device) -> None:
         """Note that a session was used; nothing happens to one that ended meanwhile."""
         with suppress(ConditionFailed):
             self._update(
                 "renew session",
                 key,
-                UpdateExpression="SET used_at = :now, idle_expires_at = :idle",
+                UpdateExpression="SET used_at = :now, idle_expires_at = :idle, last_device = :device",
                 ConditionExpression="attribute_exists(session_id)",
-                ExpressionAttributeValues={":now": number(used_at), ":idle": number(idle_expires_at)},
+                ExpressionAttributeValues={
+                    ":now": number(used_at),
+                    ":idle": number(idle_expires_at),
+                    ":device": binary(device.packed),
+                },
             )
 
     def replace(self, session: Session) -> bool:
@@ -132,6 +154,7 @@ def _item_of(session: Session) -> Item:
         **_item_key(session.key),
         "user_id": string(session.user_id),
         "secret_digest": binary(session.secret_digest),
+        "created_at": number(session.created_at),
         "auth_time": number(session.auth_time),
         "epoch": number(session.epoch),
         "used_at": number(session.used_at),
@@ -139,6 +162,8 @@ def _item_of(session: Session) -> Item:
         "absolute_expires_at": number(session.absolute_expires_at),
         # The absolute end: renewals need not move it, and every read checks both ends.
         "expires_at": number(session.absolute_expires_at + lifetimes.EVIDENCE),
+        **device_item("initial_device", session.initial_device),
+        **device_item("last_device", session.last_device),
     }
 
 
@@ -147,11 +172,14 @@ def _session_of(item: Item) -> Session:
         key=SessionKey(encoding.decode(item["user_key"]["S"]), item["session_id"]["S"]),
         user_id=item["user_id"]["S"],
         secret_digest=item["secret_digest"]["B"],
+        created_at=int(item.get("created_at", item["auth_time"])["N"]),
         auth_time=int(item["auth_time"]["N"]),
         epoch=int(item["epoch"]["N"]),
         used_at=int(item["used_at"]["N"]),
         idle_expires_at=int(item["idle_expires_at"]["N"]),
         absolute_expires_at=int(item["absolute_expires_at"]["N"]),
         client_ids=frozenset(item["client_ids"]["SS"]) if "client_ids" in item else frozenset(),
+        initial_device=device_of(item, "initial_device"),
+        last_device=device_of(item, "last_device"),
         ended_at=int(item["ended_at"]["N"]) if "ended_at" in item else None,
     )

@@ -5,6 +5,7 @@ import hmac
 from dataclasses import dataclass, field
 
 from heirloom.domain import lifetimes, pkce
+from heirloom.domain.device import UNKNOWN_DEVICE, Device
 from heirloom.domain.errors import InvalidGrant
 from heirloom.domain.family import Grant
 from heirloom.domain.refresh_token import FamilyKey
@@ -26,6 +27,8 @@ class AuthorizationCode:
     application_epoch: int
     """The same at this application, when the code was issued."""
     expires_at: int
+    device: Device = UNKNOWN_DEVICE
+    """The browser that it was sent to: where it is exchanged may be a server of the application."""
     used_at: int | None = None
     family: FamilyKey | None = field(default=None)
     """What the code was exchanged for."""

@@ -8,12 +8,14 @@ reaches the questions whose answers may revoke it.
 
 import enum
 import hmac
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from heirloom.domain import lifetimes
 from heirloom.domain.application import RefreshTokenPolicy
+from heirloom.domain.device import UNKNOWN_DEVICE, Device
 from heirloom.domain.refresh_token import FamilyKey, NotDerivable, RefreshToken
 from heirloom.domain.token_keys import TokenKeyring, UnknownTokenKey
 
@@ -26,11 +28,18 @@ MOST_FAMILIES = 200
 LARGEST_ITEM = 1024
 """Bytes: DynamoDB charges a second write unit for a second started KB, and a refresh should cost one."""
 
-_FIXED_BYTES = 523
-"""What does not vary with the grant: names, numbers, digests, all slots, a key thumbprint, the mark of no rotation.
+_FIXED_BYTES = 530
+"""What does not vary with the grant: names, numbers, digests, all slots, a key thumbprint, the marks of no rotation
+and of no room.
 
 Not a revocation: a revoked family is never written again.
 """
+
+ATTEMPT_BYTES = 8
+"""Random ones, to tell a request's own retried write from that of any other."""
+
+LARGEST_LAST_DEVICE = 41
+"""Bytes: an IPv6 address, and any common user agent. A refresh cannot know what else is in the item."""
 
 LONGEST_CLIENT_ID = 32
 LONGEST_USER_ID = 48
@@ -75,6 +84,21 @@ def room_for_profile(grant: Grant) -> int:
     return max(0, LARGEST_ITEM - _FIXED_BYTES - taken)
 
 
+def profile_text(profile: Mapping[str, object]) -> str:
+    """Return the claims about the person as a family's item has them."""
+    return json.dumps(dict(profile), ensure_ascii=False, separators=(",", ":"))
+
+
+def devices_within(grant: Grant, device: Device) -> tuple[Device, Device]:
+    """Return as much of *device* as the item of a new family has room for: of where it began, and of its last use.
+
+    The profile claims come first. Without room for the last use of any device, a family never notes it.
+    """
+    room = room_for_profile(grant) - len(profile_text(grant.profile).encode()) - len("initial_device")
+    initial, last = device.within(room - LARGEST_LAST_DEVICE), device.within(LARGEST_LAST_DEVICE)
+    return (initial, last) if initial else (device.within(room), UNKNOWN_DEVICE)
+
+
 def userinfo_claims_size(names: frozenset[str]) -> int:
     """Return the bytes that these names take in a family's item, with the attribute's own; most families have none."""
     return len("userinfo_claims") + 3 + sum(len(name) + 1 for name in names) if names else 0
@@ -98,6 +122,10 @@ class Family:
     idle_expires_at: int
     revoked_at: int | None = None
     revoked_because: str | None = None
+    initial_device: Device = UNKNOWN_DEVICE
+    """Where its login was."""
+    last_device: Device = UNKNOWN_DEVICE
+    """What presented its token last."""
     key_thumbprint: str | None = None
     """RFC 7638 thumbprint of the key to which the family is bound (RFC 9449), if it is."""
     non_rotating: bool | None = None
@@ -127,6 +155,8 @@ class Rotation:
     audience: str | None = None
     """The API that this exchange insists on (RFC 8707); `None` for whichever was granted."""
     key_thumbprint: str | None = None
+    device: Device = UNKNOWN_DEVICE
+    """What presents the token, in at most `LARGEST_LAST_DEVICE` bytes."""
 
     @property
     def now(self) -> int:

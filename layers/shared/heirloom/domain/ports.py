@@ -9,6 +9,7 @@ from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.claims import UnsignedToken
 from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.client_key import ClientKey
+from heirloom.domain.device import Device
 from heirloom.domain.device_authorization import Confirmation, DeviceAuthorization
 from heirloom.domain.dpop import SignedClaims
 from heirloom.domain.events import Event
@@ -200,7 +201,10 @@ class Sessions(Protocol):
     def find(self, key: SessionKey) -> Session | None:
         """Return a session, strongly consistent."""
 
-    def renew(self, key: SessionKey, *, used_at: int, idle_expires_at: int) -> None:
+    def of_user(self, user_id: str) -> list[Session]:
+        """Return all sessions of a user, ended and expired ones too, strongly consistent."""
+
+    def renew(self, key: SessionKey, *, used_at: int, idle_expires_at: int, device: Device) -> None:
         """Note that a session was used; nothing happens to one that ended meanwhile."""
 
     def replace(self, session: Session) -> bool:

@@ -2,16 +2,19 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from heirloom.domain import encoding, lifetimes
 from heirloom.domain.application import Tenant
+from heirloom.domain.device import UNKNOWN_DEVICE, Device
 from heirloom.domain.refresh_token import USER_KEY_BYTES
 
 SESSION_ID_BYTES = 16
 SECRET_BYTES = 32
 MOST_CLIENT_IDS = 100
 """Applications that one session remembers; its item stays far below DynamoDB's limit."""
+MOST_UNTOLD_CLIENT_IDS = 50
+"""After so many, only those are remembered that want to be told of the end."""
 
 RENEWAL = 5 * lifetimes.MINUTE
 """An idle session is renewed at most this often: a write a page would buy nothing."""
@@ -45,14 +48,18 @@ class Session:
     key: SessionKey
     user_id: str
     secret_digest: bytes = field(repr=False)
+    created_at: int
     auth_time: int
+    """When the person last proved who they are."""
     epoch: int
     """The user's epoch at login."""
     used_at: int
     idle_expires_at: int
     absolute_expires_at: int
     client_ids: frozenset[str] = frozenset()
-    """The applications that took part and want to be told of the end."""
+    """The applications that took part."""
+    initial_device: Device = UNKNOWN_DEVICE
+    last_device: Device = UNKNOWN_DEVICE
     ended_at: int | None = None
     """When the person logged out. What follows from it may be under way still."""
 
@@ -82,18 +89,31 @@ def secret_digest(secret: bytes) -> bytes:
     return hashlib.sha256(secret).digest()
 
 
-def begin(*, cookie: SessionCookie, user_id: str, epoch: int, tenant: Tenant, now: int) -> Session:
+def begin(*, cookie: SessionCookie, user_id: str, epoch: int, tenant: Tenant, device: Device, now: int) -> Session:
     """Return a new session for a person who logged in *now*."""
     absolute = lifetimes.ends_at(now, tenant.session_lifetime)
     return Session(
         key=cookie.key,
         user_id=user_id,
         secret_digest=secret_digest(cookie.secret),
+        created_at=now,
         auth_time=now,
         epoch=epoch,
         used_at=now,
         idle_expires_at=lifetimes.ends_at(now, tenant.idle_session_lifetime),
         absolute_expires_at=absolute,
+        initial_device=device,
+        last_device=device,
+    )
+
+
+def go_on(previous: Session, login: Session) -> Session:
+    """Return the session that *login*, of the same person in the same browser, makes of the *previous* one."""
+    return replace(
+        login,
+        created_at=previous.created_at,
+        client_ids=previous.client_ids,
+        initial_device=previous.initial_device or login.initial_device,
     )
 
 

@@ -30,6 +30,7 @@ from heirloom.domain.authorization import (
 )
 from heirloom.domain.authorization_code import AuthorizationCode
 from heirloom.domain.claims_request import ClaimsRequest
+from heirloom.domain.device import Device
 from heirloom.domain.errors import (
     AccessDenied,
     ConsentRequired,
@@ -313,7 +314,8 @@ class AuthorizationFlow:
             return None
         if request.now - held.used_at >= session.RENEWAL:
             idle = lifetimes.ends_at(request.now, tenant.idle_session_lifetime)
-            self.sessions.renew(held.key, used_at=request.now, idle_expires_at=idle)
+            device = Device.of(request.caller)
+            self.sessions.renew(held.key, used_at=request.now, idle_expires_at=idle, device=device)
         return LoggedIn(held, user)
 
     def proceed(self, opened: Opened, person: LoggedIn, request: Request) -> Response:
@@ -371,6 +373,7 @@ class AuthorizationFlow:
                 epoch=person.session.epoch,
                 application_epoch=self.families.epoch(person.session.key.user_key, opened.application.client_id),
                 expires_at=request.now + lifetimes.AUTHORIZATION_CODE,
+                device=Device.of(request.caller),
             )
         )
         if opened.pushed is not None and not self.pushed_requests.spend(opened.pushed.digest):
@@ -388,14 +391,16 @@ class AuthorizationFlow:
         return self.deliver(AuthorizationResponse.with_code(opened.request.reply_to, text), opened.application)
 
     def take_part(self, application: Application, person: LoggedIn, request: Request) -> None:
-        """Note the application in the session, if it wants to hear of the end: before it has a code, so none is missed.
+        """Note the application in the session before it has a code, so that whoever wants to hear of the end does.
 
         Where the session has ended meanwhile, its code will be refused.
         """
-        client_id, known = application.client_id, person.session.client_ids
-        if application.backchannel_logout_url is None or client_id in known:
+        client_id, key = application.client_id, person.session.key
+        if client_id in person.session.client_ids:
             return
-        if not self.sessions.take_part(person.session.key, client_id=client_id, at_most=session.MOST_CLIENT_IDS):
+        told = application.backchannel_logout_url is not None
+        at_most = session.MOST_CLIENT_IDS if told else session.MOST_UNTOLD_CLIENT_IDS
+        if not self.sessions.take_part(key, client_id=client_id, at_most=at_most) and told:
             reason = "the session has ended, or has too many applications: this one will not hear of its end"
             self._record(EventType.WARNING, request, reason, client_id=client_id, user_id=person.user.user_id)
 

@@ -45,7 +45,7 @@ class CodeGrant:
         granted = login.granted_scope(code.grant, request, application)
         family, text = None, None
         if scope.OFFLINE_ACCESS in granted:
-            family, text = login.begin(code.grant, application, key_thumbprint, request.now)
+            family, text = login.begin(code.grant, application, key_thumbprint, device=code.device, now=request.now)
         attempt = encoding.encode(secrets.token_bytes(16))
         try:
             self.codes.exchange(code, family, attempt=attempt, now=request.now)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from heirloom import http
 from heirloom.domain import device_authorization, encoding, scope
 from heirloom.domain.application import Application, GrantType, families_not_before
+from heirloom.domain.device import Device
 from heirloom.domain.device_authorization import INVALID_DEVICE_CODE, Confirmation, DeviceAuthorization
 from heirloom.domain.errors import AuthorizationPending, InvalidGrant, SlowDown
 from heirloom.domain.events import Event, EventType
@@ -59,7 +60,9 @@ class DeviceGrant:
         granted = login.granted_scope(grant, request, application)
         family, text = None, None
         if scope.OFFLINE_ACCESS in granted:
-            family, text = login.begin(grant, application, key_thumbprint, request.now)
+            family, text = login.begin(
+                grant, application, key_thumbprint, device=Device.of(request.caller), now=request.now
+            )
         attempt = encoding.encode(secrets.token_bytes(16))
         try:
             self.device_codes.exchange(digest, confirmation, family, attempt=attempt, now=request.now)

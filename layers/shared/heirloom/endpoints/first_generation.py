@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from heirloom.domain import encoding, lifetimes, refresh_token, scope
 from heirloom.domain.application import Application, families_not_before
+from heirloom.domain.device import Device
 from heirloom.domain.errors import Fault
 from heirloom.domain.events import Event, EventType
-from heirloom.domain.family import MOST_FAMILIES, Family, Grant, surplus
+from heirloom.domain.family import MOST_FAMILIES, Family, Grant, devices_within, surplus
 from heirloom.domain.ports import Configuration, Events, Families, TokenKeys
 from heirloom.domain.refresh_token import FAMILY_ID_BYTES, SECRET_BYTES, FamilyKey
 from heirloom.http import Request
@@ -37,7 +38,9 @@ class FirstGeneration:
         )
         return grant.scope - {scope.OFFLINE_ACCESS}
 
-    def begin(self, grant: Grant, application: Application, key_thumbprint: str | None, now: int) -> tuple[Family, str]:
+    def begin(
+        self, grant: Grant, application: Application, key_thumbprint: str | None, *, device: Device, now: int
+    ) -> tuple[Family, str]:
         """Return a new family, which nobody has stored yet, and its first refresh token.
 
         *key_thumbprint* is that of the key of which the request has a proof. RFC 9449 §5: a public client's family
@@ -47,6 +50,7 @@ class FirstGeneration:
         key = FamilyKey(refresh_token.user_key(grant.user_id), secrets.token_bytes(FAMILY_ID_BYTES))
         token = refresh_token.first(key, secrets.token_bytes(SECRET_BYTES), keyring)
         policy = application.refresh_token
+        initial_device, last_device = devices_within(grant, device)
         family = Family(
             key=key,
             grant=grant,
@@ -59,6 +63,8 @@ class FirstGeneration:
             exchanged_at=now,
             idle_expires_at=lifetimes.ends_at(now, policy.idle_lifetime),
             non_rotating=None if policy.rotating else True,
+            initial_device=initial_device,
+            last_device=last_device,
             key_thumbprint=None if application.confidential else key_thumbprint,
         )
         return family, token.text(keyring)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from heirloom.domain import encoding, guessing, refresh_token, session
 from heirloom.domain.authorization import Prompt
+from heirloom.domain.device import Device
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.events import Event, EventType
 from heirloom.domain.ports import LoginAttempts, Pace, Passwords
@@ -119,11 +120,14 @@ class LoginEndpoint:
         # The same person again: one session, so that one logout ends all that came from it.
         session_id = previous.key.session_id if previous else _new_session_id()
         cookie = _new_cookie(user, session_id)
-        begun = session.begin(cookie=cookie, user_id=user.user_id, epoch=epoch, tenant=tenant, now=request.now)
+        device = Device.of(request.caller)
+        begun = session.begin(
+            cookie=cookie, user_id=user.user_id, epoch=epoch, tenant=tenant, device=device, now=request.now
+        )
         if previous is None:
             self.flow.sessions.put(begun)
-        elif self.flow.sessions.replace(begun):
-            begun = dataclasses.replace(begun, client_ids=previous.client_ids)
+        elif self.flow.sessions.replace(resumed := session.go_on(previous, begun)):
+            begun = resumed
         else:  # ended meanwhile
             cookie = _new_cookie(user, _new_session_id())
             begun = dataclasses.replace(begun, key=cookie.key, secret_digest=session.secret_digest(cookie.secret))

@@ -7,6 +7,7 @@ from typing import assert_never
 from heirloom import http
 from heirloom.domain import encoding, multi_resource, scope
 from heirloom.domain.application import Application, GrantType, families_not_before
+from heirloom.domain.device import Device
 from heirloom.domain.errors import (
     UNKNOWN_REFRESH_TOKEN,
     ConditionUnexplained,
@@ -17,6 +18,8 @@ from heirloom.domain.errors import (
 )
 from heirloom.domain.events import Alarm, Event, EventType
 from heirloom.domain.family import (
+    ATTEMPT_BYTES,
+    LARGEST_LAST_DEVICE,
     Family,
     NothingGranted,
     Refused,
@@ -83,7 +86,7 @@ class RefreshGrant:
             presented=presented,
             successor=presented.successor(keyring.current) if policy.rotating else presented,
             client_id=application.client_id,
-            attempt=encoding.encode(secrets.token_bytes(16)),
+            attempt=encoding.encode(secrets.token_bytes(ATTEMPT_BYTES)),
             now_ms=request.now_ms,
             leeway=policy.leeway,
             idle_lifetime=policy.idle_lifetime,
@@ -92,6 +95,7 @@ class RefreshGrant:
             requested_scope=frozenset() if policy.policies else requested,
             audience=audience,
             key_thumbprint=key_thumbprint,
+            device=Device.of(request.caller).within(LARGEST_LAST_DEVICE),
         )
         try:
             family, live, replayed = self.families.rotate(rotation), rotation.successor.text(keyring), False
