@@ -352,6 +352,7 @@ def choose_an_account(service: Service) -> Callable[[], Response]:
 
 
 def agree(service: Service) -> Callable[[], Response]:
+    service.cookies.clear()  # in a new session the application is noted each time
     shown = service.log_in(THIRD_PARTY, prompt="consent")
     return lambda: submit(service, shown, decision="allow")
 
@@ -469,6 +470,7 @@ def enter_a_code(service: Service) -> Callable[[], Response]:
 
 
 def confirm_a_device(service: Service) -> Callable[[], Response]:
+    service.cookies.clear()  # as above
     service.declare(dataclasses.replace(NATIVE, is_first_party=False))
     return partial(decide, service, confirmation(service, start(service)))
 
