@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .PHONY: help setup run test soak compatibility cost check format invoke build deploy lock upgrade
 
 PYTHON := .venv/bin/python
+ENV = dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,12 +50,12 @@ invoke: ## Send one event to the function of its folder (EVENT=token/refresh)
 	@scripts/setup python ministack sam
 	@PYTHONPATH=layers/shared $(PYTHON) -m local.invoke $(EVENT)
 
-build: ## Build the functions and layers for Lambda
+build: ## Build the functions and layers for Lambda (ENV=dev, or prod: see samconfig.toml)
 	@scripts/setup sam
-	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} scripts/sam build $(ARGS)
+	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} scripts/sam build --config-env $(ENV)
 
-deploy: build ## Deploy what was built to your AWS account (ARGS="--config-env prod")
-	scripts/sam deploy $(ARGS)
+deploy: build ## Deploy what was built to your AWS account (ENV=dev ARGS=--no-confirm-changeset)
+	scripts/sam deploy --config-env $(ENV) $(ARGS)
 
 lock: ## Write the locks anew after a change of dependencies
 	scripts/lock

@@ -79,8 +79,7 @@ def routes(template: Template) -> dict[str, str]:
     answers = {}
     for route in template.of_type("AWS::ApiGatewayV2::Route").values():
         (integration,) = re.findall(r"^integrations/\$\{(\w+)\}$", route["Target"]["Fn::Sub"])
-        logical_id, _ = integrations[integration]["IntegrationUri"]["Fn::GetAtt"]
-        answers[route["RouteKey"]] = known[logical_id].name
+        answers[route["RouteKey"]] = known[_of_alias(integrations[integration]["IntegrationUri"])].name
     return answers
 
 
@@ -118,7 +117,7 @@ def consumers(template: Template) -> dict[str, Function]:
     """The function that works on each queue, by the queue's logical id."""
     known = functions(template)
     return {
-        mapping["EventSourceArn"]["Fn::GetAtt"][0]: known[mapping["FunctionName"]["Ref"]]
+        mapping["EventSourceArn"]["Fn::GetAtt"][0]: known[_of_alias(mapping["FunctionName"])]
         for mapping in template.of_type("AWS::Lambda::EventSourceMapping").values()
     }
 
@@ -141,6 +140,12 @@ def environment(
     conditions = template.document.get("Conditions", {})
     variables = template.document["Globals"]["Function"]["Environment"]["Variables"]
     return {name: str(_resolved(value, values, conditions)) for name, value in variables.items()}
+
+
+def _of_alias(reference: Node) -> str:
+    """Logical id of the function whose alias is meant."""
+    logical_id, _ = str(reference["Ref"]).split(".")
+    return logical_id
 
 
 def _text(value: Node) -> str:

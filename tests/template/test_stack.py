@@ -141,11 +141,13 @@ def test_what_sam_deploy_is_told_exists_and_production_is_protected(template: Te
         if name != "version"
     }
 
-    assert set(overrides) == {"default", "prod"}
+    assert set(overrides) == {"dev", "prod"}
     for values in overrides.values():
         assert set(values) <= set(template.document["Parameters"])
     assert overrides["prod"]["DeletionProtection"] == "true"
-    assert int(overrides["prod"]["LogRetentionDays"]) > int(overrides["default"]["LogRetentionDays"])
+    assert overrides["prod"]["Canary"] in template.document["Mappings"]["Canary"].keys() - {"off"}
+    assert "SnapStart" not in overrides["prod"]
+    assert int(overrides["prod"]["LogRetentionDays"]) > int(overrides["dev"]["LogRetentionDays"])
 
 
 @pytest.mark.parametrize("name", ["template.yaml", "samconfig.toml"])
