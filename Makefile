@@ -33,13 +33,14 @@ cost: ## Count the calls of every kind of request, and write docs/cost.md about 
 	@scripts/setup python ministack npm
 	@PYTHONPATH=layers/shared $(PYTHON) -m benchmarks.cost
 
-check: ## Lint, types, layers, template
+check: ## Lint, types, layers, templates
 	@scripts/setup python sam
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	PYTHONPATH=layers/shared .venv/bin/lint-imports --no-logo
 	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} scripts/sam validate --lint
+	AWS_DEFAULT_REGION=us-east-1 scripts/sam validate --lint --template edge/template.yaml
 
 format: ## Put the code into shape
 	@scripts/setup python

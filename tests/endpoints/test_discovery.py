@@ -142,3 +142,13 @@ def test_public_documents_are_cacheable_and_readable_everywhere(service: Service
     assert headers["cache-control"] == f"public, max-age={lifetime}"
     assert headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in headers
+
+
+@pytest.mark.parametrize("path", [*METADATA, "/.well-known/jwks.json"])
+def test_one_copy_of_a_public_document_serves_everybody(service: Service, path: str) -> None:
+    """A cache on the way keeps it without asking who wants it, so nothing in a request may change it."""
+    plain = service.send("GET", path)
+    headers = {"origin": "https://evil.example", "host": "evil.example", "x-forwarded-host": "evil.example"}
+
+    assert service.send("GET", path, headers={**headers, "accept-language": "de"}, query="issuer=evil") == plain
+    assert "vary" not in plain.headers
