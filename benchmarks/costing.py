@@ -94,7 +94,7 @@ class Costs:
                 "HTTP API": requests * prices.HTTP_API.dollars,
                 "Lambda": requests * prices.LAMBDA_REQUESTS.dollars
                 + MILLION * self.billed_ms(name) / 1000 * gigabytes * prices.LAMBDA_COMPUTE.dollars,
-                "SnapStart": self._restores(requests, gigabytes),
+                "SnapStart": self._restores(usage),
                 "DynamoDB": usage.write_units * prices.DYNAMODB_WRITES.dollars
                 + (usage.read_units + requests * self._read_again()) * prices.DYNAMODB_READS.dollars,
                 "Secrets Manager": requests * self._secrets_read_again(usage) * prices.SECRET_READS.dollars,
@@ -128,7 +128,7 @@ class Costs:
                 "alarms": len(self._kind("AWS::CloudWatch::Alarm")) * prices.ALARMS.dollars,
                 "dashboard": len(self._kind("AWS::CloudWatch::Dashboard")) * prices.DASHBOARDS.dollars,
                 "custom metrics": self.metrics() * prices.METRICS.dollars,
-                "SnapStart's cache": self._snapshots() * _SECONDS * prices.SNAPSTART_CACHE.dollars,
+                "SnapStart's cache": sum(self._snapshots.values()) * _SECONDS * prices.SNAPSTART_CACHE.dollars,
             }
         )
 
@@ -136,7 +136,7 @@ class Costs:
         """Return how many metrics of ours there can be at most: one for each type of event, and the alarms' own."""
         from heirloom.domain.events import EventType  # noqa: PLC0415 - not before the meter watches what is imported
 
-        return len(EventType) + OWN_METRICS
+        return len(EventType) + OWN_METRICS + len(self._kind("AWS::Logs::MetricFilter"))
 
     def signed_by_kms(self, name: str, price: prices.Price) -> float:
         """Return what KMS would ask for the signatures of a million operations."""
@@ -159,16 +159,22 @@ class Costs:
         properties = self._kind("AWS::Serverless::Function")
         return max(int(properties[by_name[name]]["MemorySize"]) for name in usage.functions)
 
-    def _restores(self, requests: int, gigabytes: float) -> float:
-        if not self._snapshots():
-            return 0
-        return requests * COLD_SHARE * MILLION * gigabytes * prices.SNAPSTART_RESTORE.dollars
+    def _restores(self, usage: Usage) -> float:
+        """Return what a million times of restoring for one request in a hundred costs."""
+        restored = sum(self._snapshots[name] for name in usage.functions)
+        return COLD_SHARE * MILLION * restored * prices.SNAPSTART_RESTORE.dollars
 
-    def _snapshots(self) -> float:
-        """Return the GB of the functions that are kept ready, two versions of each: today's and the one before."""
-        common = self.document.document["Globals"]["Function"].get("SnapStart")
-        functions = self._kind("AWS::Serverless::Function").values()
-        return 2 * sum(int(one["MemorySize"]) / 1024 for one in functions if one.get("SnapStart", common))
+    @property
+    def _snapshots(self) -> dict[str, float]:
+        """The GB of the snapshot of each function, by its name: 0 for those that begin without."""
+        common = self.document.document["Globals"]["Function"]["SnapStart"]
+        functions = self._kind("AWS::Serverless::Function")
+        return {
+            function.name: int(functions[logical_id]["MemorySize"]) / 1024
+            if functions[logical_id].get("SnapStart", common)["ApplyOn"] != "None"
+            else 0.0
+            for logical_id, function in template.functions(self.document).items()
+        }
 
     def _read_again(self) -> float:
         """Return the read units of one request's share in what environments read again when a cache has aged."""

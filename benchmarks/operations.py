@@ -106,7 +106,7 @@ def _stack(meter: Meter) -> Iterator[httpx.Client]:
         meter.watch(boto3.DEFAULT_SESSION)
         document = template.load()
         (stage,) = document.of_type("AWS::ApiGatewayV2::Stage").values()
-        api = _Api(Gateway(gateway.handlers(document)), stage["AccessLogSettings"]["Format"], meter)
+        api = _Api(Gateway(gateway.handlers(document)), stage["AccessLogSettings"]["Format"]["Fn::Sub"], meter)
         with httpx.Client(
             transport=httpx.WSGITransport(api, remote_addr="203.0.113.195"),
             base_url=ISSUER,
@@ -152,7 +152,9 @@ class _Api:
             "responseLatency": "42",
             "integrationLatency": "40",
         }
-        return re.sub(r"\$context\.([\w.]+)", lambda found: told.get(found[1], "-"), self.log_format)
+        return re.sub(r"\$context\.([\w.]+)", lambda found: told.get(found[1], "-"), self.log_format).replace(
+            "${AWS::StackName}", "heirloom-prod"
+        )
 
 
 @dataclass(frozen=True, slots=True)
