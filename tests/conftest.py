@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,9 @@ os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "test")
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 
 
+DEPLOYS = Path(__file__).parent / "deploy"
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Record which SDK a test is about, and what it runs of it; tests/compatibility.py makes a page of that."""
     module = getattr(item, "module", None)
@@ -36,7 +40,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares costly fixtures when several processes run tests: a file, and all of the deploys."""
     for item in items:
-        group = "deploy" if "deploy" in item.path.parts else str(item.path)
+        group = "deploy" if item.path.is_relative_to(DEPLOYS) else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
 
 
