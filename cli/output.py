@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 
 class Status(enum.IntEnum):
@@ -97,4 +98,6 @@ def fail(options: argparse.Namespace, failure: Failure) -> Status:
 def _plain(value: object) -> object:
     if isinstance(value, Problem):
         return asdict(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
     raise TypeError(f"no JSON for {type(value).__name__}")

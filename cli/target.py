@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import boto3
 from heirloom.adapters import aws
 from heirloom.adapters.events import PublishedEvents
 from heirloom.domain.ports import Events
+from heirloom.tenant.store import DynamoDBStore
 from local import stack, template
 
 if TYPE_CHECKING:
@@ -39,6 +41,18 @@ class Target:
     def announced(self) -> Events:
         """Return where a command tells what it ended: on standard error, and on the stack's bus."""
         return PublishedEvents(stack.PrintedEvents(sys.stderr), lambda: self.events, self.names["EventBus"])
+
+    @property
+    def tenant(self) -> DynamoDBStore:
+        """Return what a tenant file is applied to."""
+        return DynamoDBStore(
+            self.dynamodb,
+            configuration_table=self.names["ConfigurationTable"],
+            users_table=self.names["UsersTable"],
+            families_table=self.names["FamiliesTable"],
+            clock=time.time,
+            events=self.announced,
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

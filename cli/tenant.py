@@ -9,12 +9,11 @@ from typing import Any, Final
 
 from cli import output, target, tenant_file
 from cli.output import Failure, Status
-from cli.target import Target
 from cli.tenant_file import File, Unreadable
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.users import UserConflict
 from heirloom.domain.errors import StoreUnavailable
-from heirloom.tenant import applying
+from heirloom.tenant import applying, exported
 from heirloom.tenant.applying import Applied, DeletionRefused
 from heirloom.tenant.planning import Action, Change, Difference, Plan, UserChange
 from heirloom.tenant.remarks import Invalid
@@ -55,15 +54,26 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     apply.add_argument("--allow-delete", action="store_true", help="delete what the file no longer has")
     apply.set_defaults(run=_apply)
 
+    export = verbs.add_parser(
+        "export",
+        help="write what is applied as a tenant file",
+        description="Write what is applied to FILE, in Auth0's property names and without what has its default. Client"
+        " secrets, passwords and users are not in it; planned where it came from, it changes nothing.",
+    )
+    export.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+    export.set_defaults(run=_export)
+
     for verb in (plan, apply):
         verb.add_argument("file", metavar="FILE", type=Path, help="a tenant file, or an export of Auth0's deploy CLI")
+    export.add_argument("file", metavar="FILE", type=Path, help="the file to write, or - for standard output")
+    for verb in (plan, apply, export):
         target.add_arguments(verb)
         output.add_arguments(verb)
 
 
 def _plan(options: argparse.Namespace) -> Status:
     file = _load(options.file)
-    plan = _planned(file, _store(target.of(options)), Argon2Passwords())
+    plan = _planned(file, target.of(options).tenant, Argon2Passwords())
     output.remark(_remarks(plan, file, options))
     output.answer(options, _document(plan, file), described(plan))
     return Status.DONE
@@ -74,7 +84,7 @@ def _apply(options: argparse.Namespace) -> Status:
         raise Failure("nothing was changed: nobody can be asked here, so say --yes", status=Status.INVALID)
     file = _load(options.file)
     passwords = Argon2Passwords()
-    store = _store(target.of(options))
+    store = target.of(options).tenant
     plan = _planned(file, store, passwords)
     output.remark(_remarks(plan, file, options))
     document = _document(plan, file)
@@ -105,6 +115,25 @@ def _apply(options: argparse.Namespace) -> Status:
     return Status.DONE
 
 
+def _export(options: argparse.Namespace) -> Status:
+    to_file = str(options.file) != "-"
+    if to_file and options.file.exists() and not options.overwrite:
+        raise Failure(f"{options.file} exists; say --overwrite if it may be replaced", status=Status.INVALID)
+    document = exported.document(target.of(options).tenant)
+    text = tenant_file.rendered(document)
+    if to_file:
+        try:
+            tenant_file.write(options.file, text, overwrite=options.overwrite)
+        except OSError as error:
+            raise Failure(f"{options.file}: {error.strerror}", status=Status.INVALID) from None
+    counts = ", ".join(
+        f"{len(document[section])} {section}" for section in ("clients", "resourceServers", "clientGrants")
+    )
+    answer = {"file": str(options.file) if to_file else None, "document": document}
+    output.answer(options, answer, [f"{options.file}: {counts}"] if to_file else text.splitlines())
+    return Status.DONE
+
+
 def described(plan: Plan) -> Iterable[str]:
     """Yield the lines in which a person reads a plan."""
     for change in plan.changes:
@@ -128,17 +157,6 @@ def _planned(file: File, store: DynamoDBStore, passwords: Argon2Passwords) -> Pl
         raise Failure(
             f"{file.path} cannot be applied", status=Status.INVALID, problems=file.located(invalid.remarks)
         ) from None
-
-
-def _store(stack: Target) -> DynamoDBStore:
-    return DynamoDBStore(
-        stack.dynamodb,
-        configuration_table=stack.names["ConfigurationTable"],
-        users_table=stack.names["UsersTable"],
-        families_table=stack.names["FamiliesTable"],
-        clock=time.time,
-        events=stack.announced,
-    )
 
 
 def _ask() -> None:

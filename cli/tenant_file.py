@@ -1,9 +1,11 @@
 """A tenant file on disk, which knows the line of everything in it."""
 
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -14,6 +16,8 @@ from heirloom.tenant.planning import Plan
 from heirloom.tenant.remarks import Path as Place
 from heirloom.tenant.remarks import Remark, place
 from heirloom.tenant.store import DynamoDBStore
+
+_LINE_ENDS: Final = frozenset("\n\r\x85\u2028\u2029")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,33 @@ def load(path: Path) -> File:
     except (yaml.YAMLError, ValueError) as error:
         raise Unreadable(path, str(error)) from None
     return File(path, document, lines)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Escapes what YAML takes for the end of a line; PyYAML writes some of it as it is, and reads a space."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if _LINE_ENDS.intersection(text) else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def rendered(document: Mapping[str, object]) -> str:
+    """Return a document as the text of a tenant file."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def write(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write a tenant file as a whole or not at all; raise `OSError`, also for one that exists and must not be lost."""
+    if overwrite:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as beside:
+            beside.write(text.encode())
+        Path(beside.name).replace(path)
+    else:
+        with path.open("xb") as file:
+            file.write(text.encode())
 
 
 def plan_of(file: File, store: DynamoDBStore, passwords: Argon2Passwords, *, now: int) -> Plan:

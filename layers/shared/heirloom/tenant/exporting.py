@@ -75,8 +75,8 @@ def tenant_of(tenant: Tenant) -> Properties:
     """Return the tenant's settings as the section `tenant`."""
     properties: Properties = {
         "friendly_name": tenant.friendly_name,
-        "session_lifetime": tenant.session_lifetime / lifetimes.HOUR,
-        "idle_session_lifetime": tenant.idle_session_lifetime / lifetimes.HOUR,
+        "session_lifetime": _hours(tenant.session_lifetime),
+        "idle_session_lifetime": _hours(tenant.idle_session_lifetime),
         "allowed_logout_urls": sorted(tenant.allowed_logout_urls),
         "flags": {
             "revoke_refresh_token_grant": tenant.revocation_ends_grant,
@@ -96,6 +96,10 @@ def tenant_of(tenant: Tenant) -> Properties:
 def user_of(user: User) -> Properties:
     """Return a user as an element of `users`."""
     return {"user_id": user.user_id, "email": user.email, "blocked": user.blocked, **user.claims}
+
+
+def _hours(seconds: int) -> float | int:
+    return seconds / lifetimes.HOUR if seconds % lifetimes.HOUR else seconds // lifetimes.HOUR
 
 
 def _refresh_tokens(policy: RefreshTokenPolicy) -> Properties:
