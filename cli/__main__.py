@@ -22,7 +22,7 @@ _SUBCOMMANDS = (tenant, user)
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except Failure as failure:
@@ -33,18 +33,19 @@ def main(arguments: Sequence[str]) -> int:
         return output.fail(options, Failure("interrupted", status=Status.INTERRUPTED))
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
     first, _, rest = str(__doc__).partition("\n")
-    parser = argparse.ArgumentParser(
+    heirloom = argparse.ArgumentParser(
         prog="heirloom",
         description=first.partition(": ")[2].capitalize(),
         epilog=rest.strip(),
     )
-    parser.add_argument("--version", action="version", version=f"heirloom {_version()}")
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    heirloom.add_argument("--version", action="version", version=f"heirloom {_version()}")
+    subparsers = heirloom.add_subparsers(metavar="COMMAND", required=True)
     for subcommand in _SUBCOMMANDS:
         subcommand.add_parser(subparsers)
-    return parser
+    return heirloom
 
 
 def _version() -> str:
