@@ -29,6 +29,7 @@ from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.pace import SteadyPace
 from heirloom.adapters.passwords import CHEAPEST, Argon2Passwords
 from heirloom.adapters.pushed_requests import DynamoDBPushedRequests
+from heirloom.adapters.replays import DynamoDBReplays
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.signing_keys import JwtSigner
 from heirloom.adapters.single_use import DynamoDBSingleUse
@@ -342,9 +343,10 @@ class Service:
             client, tables["DeviceCodesTable"], tables["FamiliesTable"], tables["SessionsTable"]
         )
         activations = ActivationFlow(flow, device_codes)
+        replays = DynamoDBReplays(client, tables["FamiliesTable"])
         grants: dict[GrantType, Grant] = {
             GrantType.AUTHORIZATION_CODE: CodeGrant(configuration, codes, families, keys, events, ISSUER),
-            GrantType.REFRESH_TOKEN: RefreshGrant(configuration, families, keys, events),
+            GrantType.REFRESH_TOKEN: RefreshGrant(configuration, families, replays, keys, events),
             GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(configuration, events, ISSUER),
             GrantType.DEVICE_CODE: DeviceGrant(configuration, device_codes, families, keys, events),
         }

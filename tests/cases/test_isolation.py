@@ -220,6 +220,8 @@ class Neighbourhood:
         ours = ("live", "laptop", "web", "ended", "bobs")
         names = {str(item_key(family_key_of(getattr(self, name)))): name for name in ours}
         names[str(epoch_key(refresh_token.user_key(ALICE.user_id)))] = "epoch"
+        live = item_key(family_key_of(self.live))
+        names[str({**live, "family_id": string(f"replays:{live['family_id']['S']}")})] = "replays"
         return names.get(str({key: item[key] for key in ("user_key", "family_id")}), "another family")
 
     def wait(self, seconds: int) -> Service:
@@ -235,7 +237,7 @@ class Neighbourhood:
 
 OPERATIONS: dict[str, tuple[Callable[[Neighbourhood], object], set[str]]] = {
     "a rotation": (lambda it: it.service.refreshed(it.live), {"live"}),
-    "a replay": (lambda it: it.service.refreshed(it.spent), set()),
+    "a replay": (lambda it: it.service.refreshed(it.spent), {"replays"}),
     "a narrower rotation": (lambda it: it.service.refresh(it.live, scope="openid"), {"live"}),
     "a refused scope": (lambda it: it.service.refresh(it.live, scope="nonsense"), set()),
     "reuse": (lambda it: it.wait(LEEWAY + 2).refresh(it.spent), {"live"}),

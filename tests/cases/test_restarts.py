@@ -233,7 +233,8 @@ def killed_at_every_call(
         else:
             steps.actions = {}
             return answers
-        families = [item for item in service.items("FamiliesTable") if item["family_id"]["S"] not in known]
+        new = [item for item in service.items("FamiliesTable") if item["family_id"]["S"] not in known]
+        families = [item for item in new if "client_id" in item]
         assert len(families) == 1, "one login, one family, whatever happened"
 
 
@@ -249,7 +250,8 @@ def test_case_14_a_refresh_that_was_killed_anywhere_is_simply_repeated(
         token = tokens(answer)["refresh_token"]
         assert family_of(service, token).generation == 1
         assert service.refreshed(token) != token
-    assert len(answers) == (4 if prepare is a_first_rotation else 1)
+    calls = {a_refresh: 1, a_first_rotation: 4, a_retry: 2}
+    assert len(answers) == calls[prepare]
 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
@@ -308,11 +310,11 @@ def test_case_14_a_late_repetition_does_not_begin_its_window_anew(service: Servi
     """OpenAuth #2: a late second write reset the time at which the token counted as used."""
     first = service.login_tokens()["refresh_token"]
     second = service.refreshed(first)
-    before = service.contents()
+    before = family_of(service, first)
     for _ in range(6):
         service.wait(10)
         assert restarted(service).refreshed(first) == second
-    assert service.contents() == before
+    assert family_of(service, first) == before
 
     service.wait(2)
 

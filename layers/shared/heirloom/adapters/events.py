@@ -33,7 +33,7 @@ class LoggedEvents:
 
     def emit(self, event: Event) -> None:
         """Write one line and count one; an alarm is counted under its own name too."""
-        self.logger.info(event.type.name.lower(), extra=dict(_record(event)))
+        self.logger.info(event.type.name.lower(), extra={**_record(event), "alarm": event.alarm})
         _count(_name(event.type))
         if event.alarm is not None:
             _count(event.alarm)

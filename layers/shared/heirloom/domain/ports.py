@@ -104,6 +104,13 @@ class Families(Protocol):
         """
 
 
+class Replays(Protocol):
+    """Spent tokens that were presented again within leeway."""
+
+    def note(self, key: FamilyKey, generation: int, *, now: int) -> frozenset[int]:
+        """Note that a generation was replayed, and return those of which that was noted before, as far as is known."""
+
+
 class ExchangeRefused(Exception):
     """A code could not be exchanged; `code` is the item as it stands now, `None` if its login has ended."""
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from heirloom import http
-from heirloom.domain import encoding, multi_resource, scope
+from heirloom.domain import encoding, multi_resource, replays, scope
 from heirloom.domain.application import Application, GrantType, families_not_before
 from heirloom.domain.device import Device
 from heirloom.domain.errors import (
     UNKNOWN_REFRESH_TOKEN,
     ConditionUnexplained,
+    Fault,
     InvalidGrant,
     InvalidScope,
     InvalidTarget,
@@ -31,7 +32,7 @@ from heirloom.domain.family import (
     WrongAudience,
     judge,
 )
-from heirloom.domain.ports import Configuration, Events, Families, RotationRefused, TokenKeys
+from heirloom.domain.ports import Configuration, Events, Families, Replays, RotationRefused, TokenKeys
 from heirloom.domain.refresh_token import Forged, RefreshToken
 from heirloom.domain.resource_indicator import requested_audience
 from heirloom.domain.resource_server import ResourceServer
@@ -61,10 +62,11 @@ def presented_token(text: str, token_keys: TokenKeys) -> tuple[RefreshToken, Tok
 
 @dataclass(frozen=True, slots=True)
 class RefreshGrant:
-    """Exchanges a refresh token. Warm, that is one call to the store."""
+    """Exchanges a refresh token. Warm, that is one call to the store, and a replay is one more."""
 
     configuration: Configuration
     families: Families
+    replays: Replays
     token_keys: TokenKeys
     events: Events
 
@@ -123,6 +125,7 @@ class RefreshGrant:
                     "requested_audience": parameters.get("audience") or parameters.get("resource"),
                     "requested_scope": parameters.get("scope"),
                 },
+                alarm=self._sign_of_shadowing(rotation, family, request) if replayed else None,
             )
         )
         return Exchange(
@@ -178,6 +181,20 @@ class RefreshGrant:
                 raise ConditionUnexplained
             case _:
                 assert_never(judgement)
+
+    def _sign_of_shadowing(self, rotation: Rotation, family: Family, request: Request) -> Alarm | None:
+        """Note a replay, and return the alarm if it completes a row; a fault is noted, and changes no answer."""
+        own_write = family.attempt == rotation.attempt
+        if own_write or family.key_thumbprint is not None:  # which only one party has
+            return None
+        generation = rotation.presented.generation
+        try:
+            before = self.replays.note(family.key, generation, now=request.now)
+        except Fault as fault:
+            self.events.emit(Event.of_fault(fault, request.caller))
+            return None
+        in_a_row = replays.in_consecutive_generations(generation, before)
+        return Alarm.REPLAYS_IN_CONSECUTIVE_GENERATIONS if in_a_row else None
 
     def _alarm(self, alarm: Alarm, request: Request, details: dict[str, object]) -> None:
         self.events.emit(Event(EventType.WARNING, request.caller, reason=alarm, details=details, alarm=alarm))

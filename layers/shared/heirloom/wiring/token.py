@@ -5,6 +5,7 @@ from functools import cache
 from heirloom.adapters import aws
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.device_codes import DynamoDBDeviceCodes
+from heirloom.adapters.replays import DynamoDBReplays
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.signing_keys import SecretSigningKeys
 from heirloom.adapters.token_keys import SecretTokenKeys
@@ -27,6 +28,7 @@ def token() -> TokenEndpoint:
     token_keys = SecretTokenKeys.of(Secret(secrets_manager, settings().token_keys_secret))
     tables, issuer = settings(), settings().issuer
     codes = DynamoDBCodes(dynamodb(), tables.codes_table, tables.families_table, tables.sessions_table)
+    replays = DynamoDBReplays(dynamodb(), tables.families_table)
     device_codes = DynamoDBDeviceCodes(
         dynamodb(), tables.device_codes_table, tables.families_table, tables.sessions_table
     )
@@ -36,7 +38,7 @@ def token() -> TokenEndpoint:
         clients=clients(),
         grants={
             GrantType.AUTHORIZATION_CODE: CodeGrant(configuration(), codes, families(), token_keys, events(), issuer),
-            GrantType.REFRESH_TOKEN: RefreshGrant(configuration(), families(), token_keys, events()),
+            GrantType.REFRESH_TOKEN: RefreshGrant(configuration(), families(), replays, token_keys, events()),
             GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(configuration(), events(), issuer),
             GrantType.DEVICE_CODE: DeviceGrant(configuration(), device_codes, families(), token_keys, events()),
         },
