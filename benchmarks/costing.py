@@ -126,6 +126,7 @@ class Costs:
                 "secrets": len(self._kind("AWS::SecretsManager::Secret")) * prices.SECRETS.dollars,
                 "queue, asked while it is empty": queues * polls / MILLION * prices.QUEUE.dollars,
                 "alarms": len(self._kind("AWS::CloudWatch::Alarm")) * prices.ALARMS.dollars,
+                "key that encrypts alarms": len(self._kind("AWS::KMS::Key")) * prices.KMS_KEYS.dollars,
                 "dashboard": len(self._kind("AWS::CloudWatch::Dashboard")) * prices.DASHBOARDS.dollars,
                 "custom metrics": self.metrics() * prices.METRICS.dollars,
                 "SnapStart's cache": sum(self._snapshots.values()) * _SECONDS * prices.SNAPSTART_CACHE.dollars,
@@ -134,9 +135,9 @@ class Costs:
 
     def metrics(self) -> int:
         """Return how many metrics of ours there can be at most: one for each type of event, and the alarms' own."""
-        from heirloom.domain.events import EventType  # noqa: PLC0415 - not before the meter watches what is imported
+        from heirloom.domain.events import Alarm, EventType  # noqa: PLC0415 - not before the meter watches imports
 
-        return len(EventType) + OWN_METRICS + len(self._kind("AWS::Logs::MetricFilter"))
+        return len(EventType) + len(Alarm) + OTHER_METRICS + len(self._kind("AWS::Logs::MetricFilter"))
 
     def signed_by_kms(self, name: str, price: prices.Price) -> float:
         """Return what KMS would ask for the signatures of a million operations."""
@@ -184,15 +185,15 @@ class Costs:
         return self.counted.secret_reads / (REQUESTS_A_MINUTE * SECRET_CACHE_MINUTES) if usage.signatures else 0
 
     def _traced(self) -> bool:
-        tracing: str = self.document.document["Globals"]["Function"].get("Tracing", "PassThrough")
-        return tracing == "Active"
+        common, parameters = self.document.document["Globals"]["Function"], self.document.document["Parameters"]
+        return "Tracing" in common and parameters[common["Tracing"]["Ref"]]["Default"] == "Active"
 
     def _kind(self, kind: str) -> dict[str, Any]:
         return self.document.of_type(kind)
 
 
-OWN_METRICS: Final = 8
-"""Metrics besides those of the events' types: faults, alarms and the ages of the keys."""
+OTHER_METRICS: Final = 3
+"""Metrics besides those of the events' types and alarms: replays, and the ages of the keys."""
 
 
 def cognito(users: int, tiers: tuple[tuple[float, float], ...]) -> float:
