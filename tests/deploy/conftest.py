@@ -41,6 +41,20 @@ class Stack:
             aws_secret_access_key=ACCOUNT["AWS_SECRET_ACCESS_KEY"],
         )
 
+    def deploy(self, artifacts: Artifacts, **parameters: str) -> None:
+        """Make the stack, or update it to this build."""
+        command = ["deploy", "--template-file", str(artifacts.template), "--stack-name", STACK, "--resolve-s3"]
+        flags = ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar", "--disable-rollback"]
+        given = {"Architecture": ARCHITECTURE, **parameters}
+        done = subprocess.run(
+            [SAM, *command, *flags, "--parameter-overrides", *(f"{name}={value}" for name, value in given.items())],
+            env={**os.environ, **ACCOUNT, "AWS_ENDPOINT_URL": self.endpoint},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr + failures(self)
+
     @property
     def dynamodb(self) -> "DynamoDBClient":
         """The tables."""
@@ -86,17 +100,8 @@ def artifacts() -> Iterator[Artifacts]:
 @pytest.fixture(scope="session")
 def stack(artifacts: Artifacts) -> Iterator[Stack]:
     with ministack(auth=True) as endpoint:
-        command = ["deploy", "--template-file", str(artifacts.template), "--stack-name", STACK, "--resolve-s3"]
-        flags = ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar", "--disable-rollback"]
-        done = subprocess.run(
-            [SAM, *command, *flags, "--parameter-overrides", f"Architecture={ARCHITECTURE}"],
-            env={**os.environ, **ACCOUNT, "AWS_ENDPOINT_URL": endpoint},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
         stack = Stack(endpoint, {})
-        assert done.returncode == 0, done.stdout + done.stderr + failures(stack)
+        stack.deploy(artifacts)
         (described,) = stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         stack.outputs.update({one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]})
         yield stack
