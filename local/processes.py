@@ -99,8 +99,9 @@ def dynamodb_local(port: int | None = None) -> Iterator[str]:
 def ministack(port: int | None = None, *, auth: bool = False, state_directory: Path | None = None) -> Iterator[str]:
     """Run ministack, most of AWS in one process; yield its endpoint.
 
-    With `auth` it enforces IAM: what a policy does not allow is refused. With `state_directory` it starts from what
-    it wrote there at its last clean end, secrets in clear; without, it starts empty.
+    With `auth` it enforces IAM: what a policy does not allow is refused, and every call is on record. With
+    `state_directory` it starts from what it wrote there at its last clean end, secrets in clear; without, it starts
+    empty.
     """
     port = port or free_port()
     with tempfile.TemporaryDirectory(prefix="heirloom-") as temporary:
@@ -108,6 +109,8 @@ def ministack(port: int | None = None, *, auth: bool = False, state_directory: P
         own = {
             "AUTH": str(auth).lower(),
             "BIND_HOST": "127.0.0.1",
+            "CLOUDTRAIL_MAX_EVENTS": "100000",
+            "CLOUDTRAIL_RECORDING": str(int(auth)),
             "GATEWAY_PORT": str(port),
             "IOT_MTLS_ENABLED": "0",  # else MQTT listens on every interface
             "PERSIST_STATE": str(int(state_directory is not None)),

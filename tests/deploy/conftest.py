@@ -72,6 +72,10 @@ class Stack:
         answer = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=logical_id)
         return str(answer["StackResourceDetail"]["PhysicalResourceId"])
 
+    def named(self, logical_id: str) -> str:
+        """Return what functions call a resource: some have an ARN in their environment."""
+        return self.outputs[logical_id] if logical_id.endswith("Secret") else self.physical(logical_id)
+
     def role_of(self, function: str) -> dict[str, Any]:
         """Return the credentials with which the function runs."""
         role = self.client("iam").get_role(RoleName=self.physical(f"{function}Role"))["Role"]["Arn"]

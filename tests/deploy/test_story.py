@@ -8,15 +8,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import bcrypt
 import httpx
 import jwt
 import pytest
+import yaml
 
 from heirloom.domain.application import GrantType
 from local.stores import ACCOUNT
 from local.template import ROOT
 from tests.deploy.conftest import STACK
 from tests.deploy.person import Person, exchange, refresh
+from tests.endpoints.assertions import SIGNING, assertion, with_assertion
 from tests.proofs import Key, ath
 from tests.service import (
     ALICE,
@@ -40,10 +43,10 @@ TENANT = Path(__file__).parent / "tenant.yaml"
 """Declares SPA, IMPATIENT (which has no leeway), LEAVING (which hears of logouts), THIRD_PARTY, API and ALICE."""
 
 
-def tenant_command(stack: "Stack", verb: str, *arguments: str) -> str:
-    """What `heirloom tenant` says about this tenant file and the deployed stack."""
+def tenant_command(stack: "Stack", verb: str, file: Path, *arguments: str) -> str:
+    """What `heirloom tenant` says about a tenant file and the deployed stack."""
     done = subprocess.run(
-        [ROOT / "bin/heirloom", "tenant", verb, TENANT, "--stack", STACK, *arguments],
+        [ROOT / "bin/heirloom", "tenant", verb, file, "--stack", STACK, *arguments],
         env={**os.environ, **ACCOUNT, "AWS_ENDPOINT_URL": stack.endpoint},
         capture_output=True,
         text=True,
@@ -53,10 +56,30 @@ def tenant_command(stack: "Stack", verb: str, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def tenant_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """TENANT with SIGNING, whose key is made anew for each run."""
+    document = yaml.safe_load(TENANT.read_text())
+    (key,) = (json.loads(one.jwk) for one in SIGNING.public_keys if one.key_id is None)
+    document["clients"].append(
+        {
+            "name": "Signing",
+            "client_id": SIGNING.client_id,
+            "app_type": "regular_web",
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {"keys": [key]},
+            "callbacks": [CALLBACK],
+        }
+    )
+    file = tmp_path_factory.mktemp("tenant") / TENANT.name
+    file.write_text(json.dumps(document))
+    return file
+
+
 @pytest.fixture(scope="module", autouse=True)
-def applied(stack: "Stack") -> str:
+def applied(stack: "Stack", tenant_file: Path) -> str:
     """What was printed as the tenant file was applied."""
-    return tenant_command(stack, "apply", "--yes")
+    return tenant_command(stack, "apply", tenant_file, "--yes")
 
 
 @pytest.fixture
@@ -64,10 +87,10 @@ def alice(browser: httpx.Client) -> Person:
     return Person(browser)
 
 
-def test_the_tenant_file_is_applied_to_the_deployed_stack_once(stack: "Stack", applied: str) -> None:
+def test_the_tenant_file_is_applied_to_the_deployed_stack_once(stack: "Stack", applied: str, tenant_file: Path) -> None:
     assert "+ application impatient" in applied
     assert "+ user auth0|alice" in applied
-    assert tenant_command(stack, "plan") == "no changes\n"
+    assert tenant_command(stack, "plan", tenant_file) == "no changes\n"
 
 
 def test_a_login_gives_tokens_that_the_published_keys_check(
@@ -179,6 +202,57 @@ def test_a_token_presented_after_it_was_spent_throws_both_devices_out(browser: h
         refused = refresh(browser, presented, IMPATIENT)
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
         assert refused.json()["error_description"] == "Unknown or invalid refresh token."
+
+
+def test_a_revocation_ends_the_whole_grant_where_the_tenant_wants_that(browser: httpx.Client, alice: Person) -> None:
+    """On all devices, and the consent."""
+    first = exchange(browser, alice.code(THIRD_PARTY), THIRD_PARTY)["refresh_token"]
+    second = exchange(browser, alice.code(THIRD_PARTY), THIRD_PARTY)["refresh_token"]
+
+    browser.post("/oauth/revoke", data={"client_id": THIRD_PARTY.client_id, "token": first})
+
+    assert refresh(browser, second, THIRD_PARTY).json()["error"] == "invalid_grant"
+    consent = alice.request("GET", "/authorize", params=authorization_request(THIRD_PARTY))
+    assert 'name="decision"' in consent.text
+
+
+def test_a_client_that_signs_assertions_pushes_exchanges_asks_and_revokes(
+    stack: "Stack", browser: httpx.Client, alice: Person
+) -> None:
+    """Each of the functions that it calls takes its assertions, once."""
+    now, issuer = int(time.time()), stack.outputs["Issuer"]
+
+    def signed(path: str, form: dict[str, str], jti: str) -> httpx.Response:
+        text = assertion(aud=issuer, iat=now, exp=now + 180, jti=jti)
+        return browser.post(path, data=with_assertion(form, text))
+
+    request = {name: value for name, value in authorization_request(SIGNING).items() if name != "client_id"}
+    pushed = signed("/oauth/par", request, "pushed")
+    assert pushed.status_code == 201, pushed.text
+    code = alice.code(SIGNING, {"client_id": SIGNING.client_id, "request_uri": pushed.json()["request_uri"]})
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
+    live = signed("/oauth/token", form, "exchanged").json()["refresh_token"]
+
+    assert signed("/oauth/introspect", {"token": live}, "asked").json()["active"] is True
+    assert signed("/oauth/revoke", {"token": live}, "revoked").status_code == 200
+    assert signed("/oauth/introspect", {"token": live}, "asked again").json() == {"active": False}
+    assert signed("/oauth/introspect", {"token": live}, "asked again").status_code == 401, "once"
+
+
+def test_a_hash_that_somebody_brought_becomes_ours_at_their_login(stack: "Stack", alice: Person) -> None:
+    key = {"user_id": {"S": ALICE.user_id}}
+    brought = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    stack.dynamodb.update_item(
+        TableName=stack.outputs["UsersTable"],
+        Key=key,
+        UpdateExpression="SET password_hash = :brought",
+        ExpressionAttributeValues={":brought": {"S": brought}},
+    )
+
+    assert alice.code(SPA)
+
+    kept = stack.dynamodb.get_item(TableName=stack.outputs["UsersTable"], Key=key)["Item"]["password_hash"]["S"]
+    assert kept.startswith("$argon2id$")
 
 
 def test_a_code_is_good_for_one_exchange(browser: httpx.Client, alice: Person) -> None:
