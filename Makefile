@@ -2,13 +2,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak compatibility cost check format invoke build deploy lock upgrade
+.PHONY: help setup run test soak compatibility cost check format invoke build deploy deploy-edge lock upgrade
 
 PYTHON := .venv/bin/python
 ENV = dev
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Bring everything that the project needs
 	@scripts/setup
@@ -57,6 +57,9 @@ build: ## Build the functions and layers for Lambda (ENV=dev, or prod: see samco
 
 deploy: build ## Deploy what was built to your AWS account (ENV=dev ARGS=--no-confirm-changeset)
 	scripts/sam deploy --config-env $(ENV) $(ARGS)
+
+deploy-edge: ## Put CloudFront and its firewall before what was deployed (ENV=dev ARGS="--parameter CertificateArn=arn:…")
+	@bin/heirloom edge deploy --stack heirloom-$(ENV) --config-env $(ENV) $(ARGS)
 
 lock: ## Write the locks anew after a change of dependencies
 	scripts/lock

@@ -81,6 +81,19 @@ def remark(lines: Iterable[str]) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def require_consent(options: argparse.Namespace) -> None:
+    """Raise `Failure` where a command with `--yes` was not told so and has nobody to ask."""
+    if not options.yes and (options.json or not sys.stdin.isatty()):
+        raise Failure("nothing was changed: nobody can be asked here, so say --yes", status=Status.INVALID)
+
+
+def ask() -> None:
+    """Ask whether what was shown is to be done; raise `Failure` if it is not."""
+    print("Change this? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().casefold() not in {"y", "yes"}:
+        raise Failure("nothing was changed")
+
+
 def fail(options: argparse.Namespace, failure: Failure) -> Status:
     """Say why a command ends; return its exit status."""
     if options.json:

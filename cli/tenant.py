@@ -1,7 +1,6 @@
 """`heirloom tenant`: shows what a tenant file changes in a stack, and changes it."""
 
 import argparse
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -80,8 +79,7 @@ def _plan(options: argparse.Namespace) -> Status:
 
 
 def _apply(options: argparse.Namespace) -> Status:
-    if not options.yes and (options.json or not sys.stdin.isatty()):
-        raise Failure("nothing was changed: nobody can be asked here, so say --yes", status=Status.INVALID)
+    output.require_consent(options)
     file = _load(options.file)
     passwords = Argon2Passwords()
     store = target.of(options).tenant
@@ -94,7 +92,7 @@ def _apply(options: argparse.Namespace) -> Status:
     try:
         applying.require_allowed(plan, allow_delete=options.allow_delete)
         if plan.changes and not options.yes:
-            _ask()
+            output.ask()
         applying.apply(plan, store, passwords, allow_delete=options.allow_delete, applied=applied)
     except DeletionRefused as refused:
         message = f"nothing was changed: {refused} would be deleted; say --allow-delete if that is meant"
@@ -157,12 +155,6 @@ def _planned(file: File, store: DynamoDBStore, passwords: Argon2Passwords) -> Pl
         raise Failure(
             f"{file.path} cannot be applied", status=Status.INVALID, problems=file.located(invalid.remarks)
         ) from None
-
-
-def _ask() -> None:
-    print("Change this? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().casefold() not in {"y", "yes"}:
-        raise Failure("nothing was changed")
 
 
 def _counts(plan: Plan) -> dict[str, int]:

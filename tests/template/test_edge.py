@@ -1,6 +1,7 @@
 """CloudFront and its firewall. ministack serves nothing through either, so what they would do is read here."""
 
 import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -270,6 +271,17 @@ def test_every_log_forgets(edge: Template) -> None:
 
 
 # ---- The template itself
+
+
+def test_what_the_environments_say_exists_and_is_nothing_on_which_the_stacks_agree(edge: Template) -> None:
+    told = tomllib.loads((ROOT / "edge/samconfig.toml").read_text())
+    environments = {name: section["deploy"]["parameters"] for name, section in told.items() if name != "version"}
+
+    assert set(environments) == {"dev", "prod"}
+    for name, parameters in environments.items():
+        given = {one.partition("=")[0] for one in parameters["parameter_overrides"]}
+        assert given <= set(edge.document["Parameters"]) - {"DomainName", "ApiDomainTarget", "OriginSecret"}, name
+        assert (parameters["stack_name"], parameters["region"]) == (f"heirloom-{name}-edge", "us-east-1")
 
 
 @pytest.mark.parametrize("section", ["Parameters", "Outputs"])
