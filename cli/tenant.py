@@ -18,7 +18,7 @@ from heirloom.tenant.planning import Action, Change, Difference, Plan, UserChang
 from heirloom.tenant.remarks import Invalid
 from heirloom.tenant.store import DynamoDBStore, Outdated
 
-_MARKS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
+MARKS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -135,7 +135,7 @@ def _export(options: argparse.Namespace) -> Status:
 def described(plan: Plan) -> Iterable[str]:
     """Yield the lines in which a person reads a plan."""
     for change in plan.changes:
-        yield f"  {_MARKS[change.action]} {change.kind.replace('_', ' ')} {change.name}"
+        yield f"  {MARKS[change.action]} {change.kind.replace('_', ' ')} {change.name}"
         yield from (f"      {difference}" for difference in change.differences)
     counts = _counts(plan)
     yield ", ".join(f"{count} to {action}" for action, count in counts.items() if count) or "no changes"
@@ -183,14 +183,15 @@ def _made_up(applied: Applied) -> dict[str, object]:
 
 def _document(plan: Plan, file: File) -> dict[str, object]:
     return {
-        "changes": [_change(change) for change in plan.changes],
+        "changes": [change_document(change) for change in plan.changes],
         "summary": _counts(plan),
         "warnings": file.located(plan.warnings),
         "ignored": file.located(plan.ignored),
     }
 
 
-def _change(change: Change | UserChange) -> Mapping[str, object]:
+def change_document(change: Change | UserChange) -> Mapping[str, object]:
+    """Return a change for programs."""
     return {
         "action": change.action,
         "kind": change.kind,

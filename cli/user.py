@@ -1,11 +1,11 @@
-"""`heirloom user`: ends the logins of a user in a stack, or deletes the user."""
+"""`heirloom user`: ends the logins of a user, deletes the user, or imports many."""
 
 import argparse
 import getpass
 import time
 from collections.abc import Callable
 
-from cli import output, target
+from cli import output, target, user_import
 from cli.output import Failure, Status
 from cli.target import Target
 from heirloom.adapters.consents import DynamoDBConsents
@@ -47,6 +47,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     delete.set_defaults(run=_delete)
 
+    user_import.add_parser(verbs)
     for verb in (end, delete):
         verb.add_argument("user", metavar="USER", help="the user's id, such as auth0|alice")
         target.add_arguments(verb)

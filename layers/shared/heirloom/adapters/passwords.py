@@ -57,7 +57,11 @@ class Argon2Passwords:
         """
         if password_hashes.is_bcrypt(password_hash) and len(_normalised(password)) > BCRYPT_LIMIT:
             return False
-        return not password_hash.startswith(self._kind)
+        return not self.is_current(password_hash)
+
+    def is_current(self, password_hash: str) -> bool:
+        """Tell whether a hash is of the kind and cost that new ones have: made here, as far as one can tell."""
+        return password_hash.startswith(self._kind)
 
 
 def _matches_argon2id(password: bytes, password_hash: str) -> bool:

@@ -4,7 +4,7 @@ A user is one item; another one points to it from the address, since addresses c
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,6 +46,23 @@ class DynamoDBUsers:
         """Return a user, strongly consistent."""
         item = None if user_id.startswith(POINTER) else self._read(user_id)
         return _user_of(item) if item else None
+
+    def all_of(self, user_ids: Iterable[str], emails: Iterable[str]) -> tuple[dict[str, User], dict[str, str]]:
+        """Return users by their ids, and the ids of the owners of normalised addresses; strongly consistent.
+
+        At most a hundred of both together: that is how many DynamoDB reads at once.
+        """
+        keys = [string(key) for key in {*user_ids, *(POINTER + email for email in emails)}]
+        items: list[Item] = []
+        waiting: Any = {self.table: {"Keys": [{"user_id": key} for key in keys], "ConsistentRead": True}}
+        with translated_faults("find users"):
+            while waiting:
+                answer = self.client.batch_get_item(RequestItems=waiting)
+                items += answer["Responses"].get(self.table, [])
+                waiting = answer["UnprocessedKeys"]
+        users = [_user_of(item) for item in items if "target" not in item]
+        owners = {item["user_id"]["S"].removeprefix(POINTER): item["target"]["S"] for item in items if "target" in item}
+        return {user.user_id: user for user in users}, owners
 
     def put(self, user: User, *, replacing: User | None) -> None:
         """Store a new user, or the next state of the one that was read, and the pointer to them: all or nothing.

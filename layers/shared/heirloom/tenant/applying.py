@@ -64,7 +64,7 @@ def apply(
     applied = applied or Applied()
     for change in plan.changes:
         if isinstance(change, UserChange):
-            _apply_to_user(change, store, passwords)
+            apply_to_user(change, store, passwords)
         elif change.action is Action.DELETE:
             store.delete(change.kind, change.name)
         else:
@@ -89,7 +89,8 @@ def _put(change: Change, store: Store, applied: Applied, new_secret: Callable[[]
         raise
 
 
-def _apply_to_user(change: UserChange, store: Store, passwords: Hashing) -> None:
+def apply_to_user(change: UserChange, store: Store, passwords: Hashing) -> None:
+    """Make one change of a user; raise `UserConflict` and `StoreUnavailable`."""
     user = change.after
     if change.password is not None:
         user = replace(user, password_hash=passwords.hash(change.password))

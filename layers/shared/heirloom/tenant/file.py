@@ -263,13 +263,9 @@ class Address(Model):
     country: str | None = None
 
 
-class Person(Model):
-    """`users[]`: ours, with the standard claims of OpenID Connect Core §5.1."""
+class Claims(Model):
+    """The standard claims of OpenID Connect Core §5.1 but `sub` and `email`."""
 
-    user_id: UserId
-    email: Email
-    password: Password | None = Field(default=None, repr=False)
-    blocked: bool | None = None
     email_verified: bool | None = None
     name: str | None = None
     nickname: str | None = None
@@ -288,3 +284,43 @@ class Person(Model):
     phone_number: str | None = None
     phone_number_verified: bool | None = None
     address: Address | None = None
+
+
+class Person(Claims):
+    """`users[]`: ours."""
+
+    user_id: UserId
+    email: Email
+    password: Password | None = Field(default=None, repr=False)
+    blocked: bool | None = None
+
+
+class ForeignHash(Model):
+    """`custom_password_hash.hash` of an imported user."""
+
+    value: str = Field(repr=False)
+    encoding: Literal["utf8"] = "utf8"
+
+
+class ForeignPassword(Model):
+    """`custom_password_hash.password` of an imported user."""
+
+    encoding: Literal["utf8"] = "utf8"
+
+
+class CustomPasswordHash(Model):
+    """`custom_password_hash` of an imported user."""
+
+    algorithm: Literal["bcrypt", "argon2"]
+    hash: ForeignHash
+    password: ForeignPassword = ForeignPassword()
+
+
+class ImportedPerson(Claims):
+    """An entry of a file of users."""
+
+    user_id: UserId
+    email: Email
+    password_hash: str | None = Field(default=None, repr=False)
+    custom_password_hash: CustomPasswordHash | None = Field(default=None, repr=False)
+    blocked: bool | None = None

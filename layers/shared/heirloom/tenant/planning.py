@@ -79,12 +79,19 @@ class UserChange:
         """Tell whether nobody who is logged in as this user may stay so."""
         if self.before is None:
             return False
-        return self.password is not None or (self.after.blocked and not self.before.blocked)
+        return self.changes_password or (self.after.blocked and not self.before.blocked)
+
+    @property
+    def changes_password(self) -> bool:
+        """Tell whether the user has had another password."""
+        if self.before is None or not self.before.password_hash:
+            return False
+        return self.password is not None or self.after.password_hash != self.before.password_hash
 
     @property
     def reason(self) -> str:
         """Return why logins end, for the families' records."""
-        return "password changed" if self.password is not None else "user blocked"
+        return "password changed" if self.changes_password else "user blocked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,17 +243,15 @@ def _user_update(wanted: DesiredUser, before: User, passwords: Passwords) -> Ite
     same_password = wanted.password is None or passwords.verify(wanted.password, before.password_hash)
     if after == before and same_password:
         return
-    differences = [*_differences(_person(before), _person(after))]
-    if not same_password:
-        differences.append(Difference("password", before=True, after=True, confidential=True))
-    yield UserChange(
-        Action.UPDATE,
-        before.user_id,
-        after,
-        before=before,
-        password=None if same_password else wanted.password,
-        differences=tuple(differences),
-    )
+    differences = user_differences(before, after, same_password=same_password)
+    password = None if same_password else wanted.password
+    yield UserChange(Action.UPDATE, before.user_id, after, before=before, password=password, differences=differences)
+
+
+def user_differences(before: User, after: User, *, same_password: bool) -> tuple[Difference, ...]:
+    """Return in what two states of a user differ."""
+    password = () if same_password else (Difference("password", before=True, after=True, confidential=True),)
+    return (*_differences(_person(before), _person(after)), *password)
 
 
 def _misfits(

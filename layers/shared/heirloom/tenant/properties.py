@@ -147,6 +147,18 @@ FLAGS = Foreign(
 )
 """Of `tenant.flags`."""
 
+IMPORTED_USER = Foreign(
+    ignored=_names(
+        """
+        _id _tmp_is_unique app_metadata connection created_at email_lower family_name_lower id identities last_ip
+        last_login last_password_reset logins_count multifactor_last_modified name_lower passwordHash
+        password_set_date phone_verified provider tenant user_metadata username verify_email verify_phone
+        """
+    ),
+    protective=_names("mfa_factors multifactor"),
+)
+"""Of an entry in Auth0's bulk imports, in its user exports, and in the files of hashes that its support hands out."""
+
 USER = Foreign(
     ignored=_names(
         """

@@ -1,6 +1,6 @@
 """What planning and applying need of the world, and that on DynamoDB."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -99,6 +99,10 @@ class DynamoDBStore:
     def user(self, user_id: str) -> User | None:
         """Return a user, strongly consistent."""
         return self._users.by_id(user_id)
+
+    def all_users(self, user_ids: Iterable[str], emails: Iterable[str]) -> tuple[dict[str, User], dict[str, str]]:
+        """Return users by their ids, and the ids of the owners of normalised addresses; a hundred at most."""
+        return self._users.all_of(user_ids, emails)
 
     def put_user(self, user: User, *, replacing: User | None) -> None:
         """Store a user in the place of the one that was read; raise `UserConflict`."""
