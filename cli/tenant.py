@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from cli import output, target, tenant_file
+from cli import keywords, output, target, tenant_file
+from cli.keywords import Unusable
 from cli.output import Failure, Status
 from cli.tenant_file import File, Unreadable
 from heirloom.adapters.passwords import Argon2Passwords
@@ -64,6 +65,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     for verb in (plan, apply):
         verb.add_argument("file", metavar="FILE", type=Path, help="a tenant file, or an export of Auth0's deploy CLI")
+        verb.add_argument(
+            "--config",
+            metavar="FILE",
+            type=Path,
+            help="the config.json of Auth0's deploy CLI, whose AUTH0_KEYWORD_REPLACE_MAPPINGS say what ##KEY## and"
+            " @@KEY@@ stand for in FILE",
+        )
     export.add_argument("file", metavar="FILE", type=Path, help="the file to write, or - for standard output")
     for verb in (plan, apply, export):
         target.add_arguments(verb)
@@ -71,7 +79,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _plan(options: argparse.Namespace) -> Status:
-    file = _load(options.file)
+    file = _load(options)
     plan = _planned(file, target.of(options).tenant, Argon2Passwords())
     output.remark(_remarks(plan, file, options))
     output.answer(options, _document(plan, file), described(plan))
@@ -80,7 +88,7 @@ def _plan(options: argparse.Namespace) -> Status:
 
 def _apply(options: argparse.Namespace) -> Status:
     output.require_consent(options)
-    file = _load(options.file)
+    file = _load(options)
     passwords = Argon2Passwords()
     store = target.of(options).tenant
     plan = _planned(file, store, passwords)
@@ -141,11 +149,15 @@ def described(plan: Plan) -> Iterable[str]:
     yield ", ".join(f"{count} to {action}" for action, count in counts.items() if count) or "no changes"
 
 
-def _load(path: Path) -> File:
+def _load(options: argparse.Namespace) -> File:
+    path: Path = options.file
     try:
-        return tenant_file.load(path)
+        values = keywords.of_config(options.config) if options.config is not None else {}
+        return tenant_file.load(path, values)
+    except Unusable as unusable:
+        raise Failure(f"{options.config}: {unusable}", status=Status.INVALID) from None
     except Unreadable as unreadable:
-        raise Failure(f"{path} cannot be read", status=Status.INVALID, problems=[unreadable.problem]) from None
+        raise Failure(f"{path} cannot be read", status=Status.INVALID, problems=unreadable.problems) from None
 
 
 def _planned(file: File, store: DynamoDBStore, passwords: Argon2Passwords) -> Plan:

@@ -5,10 +5,11 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import yaml
 
+from cli import keywords
 from cli.output import Problem
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.tenant import applying, planning, reading
@@ -36,29 +37,37 @@ class File:
         return Problem(str(self.path), self.lines.get(steps, 1), place(remark.path), remark.text)
 
     def located(self, remarks: Iterable[Remark]) -> list[Problem]:
-        """Return the remarks with their lines."""
-        return [self.locate(remark) for remark in remarks]
+        """Return the remarks with their lines, from top to bottom."""
+        return sorted((self.locate(remark) for remark in remarks), key=lambda problem: problem.line or 0)
 
 
 class Unreadable(Exception):
-    """The file is no YAML, or ambiguous YAML."""
+    """The file is no YAML, or ambiguous YAML, or says something that is to be filled in."""
 
-    def __init__(self, path: Path, text: str, line: int | None = None) -> None:
+    def __init__(self, *problems: Problem) -> None:
         """Take where it is unreadable, and why."""
-        self.problem = Problem(str(path), line, "", text)
-        super().__init__(str(self.problem))
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+    @classmethod
+    def at(cls, path: Path, text: str, line: int | None = None) -> Self:
+        """Return that of one place."""
+        return cls(Problem(str(path), line, "", text))
 
 
-def load(path: Path) -> File:
-    """Read a tenant file; raise `Unreadable`, also when a mapping has a key twice: one would silently win."""
+def load(path: Path, values: Mapping[str, object] | None = None) -> File:
+    """Read a tenant file, with *values* for its keywords; raise `Unreadable`.
+
+    So is one with a mapping that has a key twice: one of them would silently win.
+    """
     try:
         text = path.read_text("utf-8")
     except OSError as error:
-        raise Unreadable(path, error.strerror or str(error)) from None
+        raise Unreadable.at(path, error.strerror or str(error)) from None
     except UnicodeDecodeError:
-        raise Unreadable(path, "not UTF-8") from None
+        raise Unreadable.at(path, "not UTF-8") from None
     try:
-        loader = yaml.SafeLoader(text)
+        loader = yaml.SafeLoader(keywords.filled(text, values or {}))
         node = loader.get_single_node()
         lines: dict[Place, int] = {}
         if node is not None:
@@ -66,13 +75,16 @@ def load(path: Path) -> File:
         document = loader.construct_document(node) if node is not None else None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise Unreadable(path, f"unacceptable character {error.character!r}", line) from None
+        raise Unreadable.at(path, f"unacceptable character {error.character!r}", line) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise Unreadable(path, str(error.problem), line) from None
+        raise Unreadable.at(path, str(error.problem), line) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise Unreadable(path, str(error)) from None
-    return File(path, document, lines)
+        raise Unreadable.at(path, str(error)) from None
+    file = File(path, keywords.restored(document), lines)
+    if missing := [*keywords.missing(document)]:
+        raise Unreadable(*file.located(Remark(at, f"{keyword} has no value") for at, keyword in missing))
+    return file
 
 
 class _Dumper(yaml.SafeDumper):

@@ -395,6 +395,27 @@ def test_a_refused_deletion_for_programs_shows_the_plan(
     delete(aws, path)
 
 
+# ---- An export of Auth0
+
+
+def test_the_keywords_of_an_export_get_their_values_from_the_deploy_clis_config(
+    aws: str, path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path.write_text("clients:\n  - {name: '##NAME##', app_type: native, callbacks: @@CALLBACKS@@}\n")
+    config = tmp_path / "config.json"
+    config.write_text('{"AUTH0_KEYWORD_REPLACE_MAPPINGS": {"NAME": "Notes", "CALLBACKS": ["com.example.notes:/"]}}')
+
+    assert main(["tenant", "plan", str(path), "--endpoint", aws]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"{path}:2: clients[0].name: ##NAME## has no value",
+        f"{path}:2: clients[0].callbacks: @@CALLBACKS@@ has no value",
+    ]
+    assert main(["tenant", "plan", str(path), "--config", str(config), "--endpoint", aws]) == 0
+    assert "1 to create" in capsys.readouterr().out
+    assert main(["tenant", "plan", str(path), "--config", str(path), "--endpoint", aws, "--json"]) == 2
+    assert "is no JSON" in answer(capsys)["error"]["message"]
+
+
 # ---- Export
 
 

@@ -433,7 +433,7 @@ def test_protection_that_is_off_is_reported_like_anything_else(steps: tuple[str 
         ),
         (
             ("clients", 1, "app_type"),
-            "box",
+            "desktop",
             "clients[1].app_type: Input should be 'spa', 'native', 'regular_web' or 'non_interactive'",
         ),
         (
@@ -656,7 +656,6 @@ def test_origins_as_browsers_send_them_are_taken(origin: str) -> None:
     ("steps", "problem"),
     [
         (("clients", 0, "name"), "clients[0].name: is missing"),
-        (("clients", 0, "app_type"), "clients[0].app_type: is missing"),
         (("resourceServers", 0, "identifier"), "resourceServers[0].identifier: is missing"),
         (("users", 0, "email"), "users[0].email: is missing"),
     ],

@@ -1,6 +1,6 @@
 """What applications may get for themselves, as a tenant file has it (`clientGrants`)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from heirloom.adapters import configuration
@@ -8,7 +8,7 @@ from heirloom.domain import management_api
 from heirloom.domain.application import Application, GrantType
 from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.resource_server import ResourceServer
-from heirloom.tenant import file, properties
+from heirloom.tenant import file, foreign_objects, properties
 from heirloom.tenant.remarks import Path, Remark, Remarks
 
 
@@ -30,8 +30,11 @@ class Resolved:
     problems: Sequence[Remark] = field(default_factory=tuple)
 
 
-def read(raw: object, remarks: Remarks) -> tuple[DesiredClientGrant, ...]:
-    """Return what the section asks for; whether it fits the clients and APIs shows when all of them are known."""
+def read(raw: object, remarks: Remarks, *, left_out: Collection[str] = ()) -> tuple[DesiredClientGrant, ...]:
+    """Return what the section asks for; whether it fits the clients and APIs shows when all of them are known.
+
+    *left_out* are the names and ids of clients that the file has and the tenant will not.
+    """
     wanted: list[DesiredClientGrant] = []
     for path, element in remarks.elements(raw, "clientGrants"):
         grant = remarks.model(file.ClientGrant, element, path, properties.CLIENT_GRANT)
@@ -40,6 +43,12 @@ def read(raw: object, remarks: Remarks) -> tuple[DesiredClientGrant, ...]:
         if grant.subject_type == "user":
             # It is about what people may be asked for. Taken for one of a machine, it would grant what nobody meant.
             remarks.ignore((*path, "subject_type"), "user is not supported, so this grant has no effect")
+            continue
+        if grant.client_id in left_out:
+            remarks.ignore((*path, "client_id"), "is left out, and so is this grant")
+            continue
+        if foreign_objects.is_system_api(grant.audience):
+            remarks.ignore((*path, "audience"), "is Auth0's own, so this grant has no effect")
             continue
         audience, values = grant.audience, grant.scope
         if management_api.is_meant_by(audience):

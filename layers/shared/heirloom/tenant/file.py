@@ -198,7 +198,7 @@ class Client(Model):
     name: Text
     client_id: ClientId | None = None
     client_secret: ClientSecret | None = Field(default=None, repr=False)
-    app_type: Literal["spa", "native", "regular_web", "non_interactive"]
+    app_type: Literal["spa", "native", "regular_web", "non_interactive"] | None = None
     is_first_party: bool = True
     oidc_conformant: bool = True
     token_endpoint_auth_method: (

@@ -147,6 +147,7 @@ def plan(desired: Desired, current: Current, passwords: Passwords) -> Plan:
     present_apis = {name: configuration.decode_resource_server(text) for name, text in current.resource_servers.items()}
     present_grants = {name: configuration.decode_client_grant(text) for name, text in current.client_grants.items()}
     present_tenants = {name: configuration.decode_tenant(text) for name, text in current.tenants.items()}
+    desired, nameless = _with_present_ids(desired, present)
     applications = {
         name: _inheriting(application, present.get(name))
         for name, application in (present if desired.applications is None else desired.applications).items()
@@ -166,6 +167,7 @@ def plan(desired: Desired, current: Current, passwords: Passwords) -> Plan:
     }
 
     users, problems = _user_changes(desired, current.users, passwords)
+    problems += nameless
     problems += grants.problems
     problems += _misfits(desired, applications, apis, tenants.get(configuration.TENANT))
     problems += _revivals(desired, present, present_tenants)
@@ -190,6 +192,30 @@ def plan(desired: Desired, current: Current, passwords: Passwords) -> Plan:
         warnings=desired.warnings,
         ignored=desired.ignored,
     )
+
+
+def _with_present_ids(desired: Desired, present: Mapping[str, Application]) -> tuple[Desired, list[Remark]]:
+    """Let a client that has no id in the file be the present one of its name: exports leave the ids out."""
+    applications = desired.applications or {}
+    ids: dict[str, str] = {}
+    problems: list[Remark] = []
+    for made_up in sorted(desired.made_up_ids - present.keys()):
+        name = applications[made_up].name
+        same = [one for one, there in present.items() if there.name == name and one not in applications]
+        if len(same) == 1:
+            ids[made_up] = same[0]
+        elif same:
+            path = desired.paths["clients", made_up]
+            problems.append(Remark((*path, "name"), f"is that of several clients: give the client_id, {same}"))
+    if not ids:
+        return desired, problems
+    return replace(
+        desired,
+        applications={
+            ids.get(name, name): replace(one, client_id=ids.get(name, name)) for name, one in applications.items()
+        },
+        paths={(section, ids.get(name, name)): path for (section, name), path in desired.paths.items()},
+    ), problems
 
 
 def _inheriting(application: Application, former: Application | None) -> Application:

@@ -35,7 +35,7 @@ FILE = Foreign(
         guardianFactorTemplates guardianFactors guardianPhoneFactorMessageTypes guardianPhoneFactorSelectedProvider
         hooks logStreams migrations networkACLs organizations pages partials phoneProviders phoneTemplates prompts
         riskAssessment roles rules rulesConfigs rulesSettings selfServiceProfiles supplementalSignals themes
-        tokenExchangeProfiles triggers userAttributeProfiles
+        rateLimitPolicies riskAssessments tokenExchangeProfiles triggers userAttributeProfiles
         """
     ),
     protective=frozenset({"guardianPolicies"}),
@@ -140,8 +140,9 @@ FLAGS = Foreign(
         enable_client_connections enable_custom_domain_in_emails enable_dynamic_client_registration enable_idtoken_api2
         enable_legacy_logs_search_v2 enable_legacy_profile enable_pipeline2 enable_public_signup_user_exists_error
         enable_sso enforce_client_authentication_on_passwordless_start genai_trial
-        improved_signup_bot_detection_in_classic mfa_show_factor_list_on_enrollment no_disclose_enterprise_connections
-        remove_alg_from_jwks trust_azure_adfs_email_verified_connection_property use_scope_descriptions_for_consent
+        improved_signup_bot_detection_in_classic mfa_show_factor_list_on_enrollment
+        new_universal_login_experience_enabled no_disclose_enterprise_connections remove_alg_from_jwks
+        trust_azure_adfs_email_verified_connection_property universal_login use_scope_descriptions_for_consent
         """
     )
 )

@@ -22,7 +22,7 @@ from heirloom.domain.resource_server import ProofRequirement, ResourceServer, To
 from heirloom.domain.user import normalised_email
 from heirloom.domain.user_code import UserCodeCharset
 from heirloom.pages import policy
-from heirloom.tenant import client_grants, client_keys, file, properties
+from heirloom.tenant import client_grants, client_keys, file, foreign_objects, properties
 from heirloom.tenant.client_grants import DesiredClientGrant
 from heirloom.tenant.remarks import Invalid, Path, Remark, Remarks
 
@@ -65,6 +65,8 @@ class Desired:
     warnings: tuple[Remark, ...] = ()
     paths: Mapping[tuple[str, str], Path] = field(default_factory=dict)
     """Where the file has an object, by section and id."""
+    made_up_ids: frozenset[str] = frozenset()
+    """Of clients that have none in the file."""
 
 
 def read(document: object, *, now: int) -> Desired:
@@ -105,13 +107,17 @@ class _Reading:
         self._now = now
         self._remarks = Remarks()
         self._paths: dict[tuple[str, str], Path] = {}
+        self._left_out: set[str] = set()
+        self._made_up_ids: set[str] = set()
 
     def whole(self, document: object) -> Desired:
         sections = self._remarks.sift(document, (), _SECTIONS, properties.FILE) or {}
         apis = self._apis(sections["resourceServers"]) if "resourceServers" in sections else None
         applications = self._applications(sections["clients"]) if "clients" in sections else None
         tenant = self._tenant(sections["tenant"], apis) if "tenant" in sections else None
-        grants = client_grants.read(sections["clientGrants"], self._remarks) if "clientGrants" in sections else None
+        grants = None
+        if "clientGrants" in sections:
+            grants = client_grants.read(sections["clientGrants"], self._remarks, left_out=self._left_out)
         users = self._users(sections["users"]) if "users" in sections else ()
         if apis is not None:
             self._check_leeways(applications or {}, apis)
@@ -127,6 +133,7 @@ class _Reading:
             ignored=tuple(self._remarks.ignored),
             warnings=tuple(self._remarks.warnings),
             paths=self._paths,
+            made_up_ids=frozenset(self._made_up_ids),
         )
 
     # ---- The sections
@@ -176,6 +183,9 @@ class _Reading:
     def _apis(self, raw: object) -> dict[str, ResourceServer]:
         apis: dict[str, ResourceServer] = {}
         for path, element in self._remarks.elements(raw, "resourceServers"):
+            if (reason := foreign_objects.api(element)) is not None:
+                self._remarks.ignore(path, reason)
+                continue
             api = self._api(element, path)
             if api is None:
                 continue
@@ -228,6 +238,10 @@ class _Reading:
     def _applications(self, raw: object) -> dict[str, Application]:
         applications: dict[str, Application] = {}
         for path, element in self._remarks.elements(raw, "clients"):
+            if (reason := foreign_objects.client(element)) is not None:
+                self._remarks.ignore(path, reason)
+                self._left_out |= _references_to(element)
+                continue
             application = self._application(element, path)
             if application is None:
                 continue
@@ -243,7 +257,7 @@ class _Reading:
         client = self._remarks.model(file.Client, raw, path, properties.CLIENT)
         if client is None:
             return None
-        app_type = ApplicationType(client.app_type)
+        app_type = self._app_type(client, path)
         method = self._authentication_method(client, app_type, path)
         confidential = method is not AuthenticationMethod.NONE
         native = app_type is ApplicationType.NATIVE
@@ -262,6 +276,8 @@ class _Reading:
             self._remarks.warn(path, "a single-page application without web_origins cannot read our answers")
         self._check_not_before(path, client.not_before)
         grant_types = self._grant_types(client, app_type, path)
+        if client.client_id is None:
+            self._made_up_ids.add(generated_client_id(client.name))
         return Application(
             client_id=client.client_id or generated_client_id(client.name),
             name=client.name,
@@ -281,10 +297,17 @@ class _Reading:
             web_origins=frozenset(client.web_origins),
             allowed_origins=frozenset(client.allowed_origins),
             grant_types=grant_types,
-            refresh_token=self._refresh_token_policy(client, app_type, (*path, "refresh_token")),
+            refresh_token=self._refresh_token_policy(client, app_type, grant_types, (*path, "refresh_token")),
             id_token_lifetime=client.jwt_configuration.lifetime_in_seconds,
             not_before=client.not_before,
         )
+
+    def _app_type(self, client: file.Client, path: Path) -> ApplicationType:
+        """Return the kind of application; Auth0 makes some of none, which are the most careful about what they may."""
+        if client.app_type is None:
+            self._remarks.warn((*path, "app_type"), "is missing, so this is taken for regular_web")
+            return ApplicationType.REGULAR_WEB
+        return ApplicationType(client.app_type)
 
     def _authentication_method(
         self, client: file.Client, app_type: ApplicationType, path: Path
@@ -323,10 +346,15 @@ class _Reading:
             offered -= {GrantType.DEVICE_CODE.value}
         return offered.intersection(client.grant_types)
 
-    def _refresh_token_policy(self, client: file.Client, app_type: ApplicationType, path: Path) -> RefreshTokenPolicy:
+    def _refresh_token_policy(
+        self, client: file.Client, app_type: ApplicationType, grant_types: frozenset[str], path: Path
+    ) -> RefreshTokenPolicy:
         tokens = client.refresh_token
         rotating, expiring = tokens.rotation_type == "rotating", tokens.expiration_type == "expiring"
         if app_type is ApplicationType.SINGLE_PAGE and not rotating:
+            if GrantType.REFRESH_TOKEN not in grant_types:
+                self._remarks.ignore(path, "has no effect: the application gets no refresh tokens")
+                return RefreshTokenPolicy()
             self._remarks.refuse((*path, "rotation_type"), "must be rotating in a single-page application")
         if rotating and not expiring:
             self._remarks.refuse((*path, "expiration_type"), "must be expiring when rotation_type is rotating")
@@ -457,6 +485,12 @@ class _Reading:
     def _check_not_before(self, path: Path, not_before: int) -> None:
         if not_before > self._now:
             self._remarks.refuse((*path, "not_before"), "must not be in the future: nobody could log in until then")
+
+
+def _references_to(client: object) -> set[str]:
+    """Return what a client grant may call a client."""
+    named = client if isinstance(client, dict) else {}
+    return {value for value in (named.get("client_id"), named.get("name")) if isinstance(value, str)}
 
 
 def _lifetime(given: int | None, default: int, *, infinite: bool) -> int | None:

@@ -98,6 +98,8 @@ class Remarks:
                 self.refuse(where, "protects something in Auth0 and is not supported here: take it out, or turn it off")
             elif name in foreign.ignored or name in foreign.protective:
                 self.ignore(where, "not supported")
+            elif value is None:  # a newer export names what is not used, too
+                self.ignore(where, f"{_UNKNOWN}, without a value")
             else:
                 close = difflib.get_close_matches(str(name), known, n=1)
                 self.refuse(where, _UNKNOWN + (f"; did you mean {close[0]}?" if close else ""))
