@@ -19,8 +19,8 @@ import httpx
 
 from benchmarks.counting import Meter, Usage
 from cli import tenant_file
-from heirloom.adapters.configuration import CACHE_LIFETIME
 from heirloom.domain import encoding
+from heirloom.domain.lifetimes import CACHED_CONFIGURATION
 from local import gateway, processes, stack, template
 from local.gateway import Gateway
 from local.stack import Endpoints
@@ -206,7 +206,7 @@ def counted() -> Counted:
         operations, family_bytes = _round(meter, clock, browser)
         person = _Person(browser)
         refresh_token = _refresh_token(person.exchange(person.log_in()))
-        clock.ahead += CACHE_LIFETIME + 1
+        clock.ahead += CACHED_CONFIGURATION + 1
         with meter.operation() as stale:
             person.refresh(refresh_token)
     for name, usage in operations.items():

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import edge, output, tenant, user
+from cli import edge, keys, output, tenant, user
 from cli.output import Failure, Status
 from cli.target import NotThisRelease
 from heirloom.domain.errors import StoreUnavailable
 
-_SUBCOMMANDS = (tenant, user, edge)
+_SUBCOMMANDS = (tenant, user, keys, edge)
 
 
 def main(arguments: Sequence[str]) -> int:

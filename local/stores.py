@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from heirloom.adapters import provisioning
+from heirloom.adapters.key_rotation import KeyRotation
+from heirloom.adapters.versioned_secret import VersionedSecret
+from heirloom.domain import lifetimes
 from local.template import PREFIX, Template, environment, event_buses, queues, secrets, tables
 
 if TYPE_CHECKING:
@@ -69,12 +71,19 @@ def create(
     for name in secrets(template, prefix):
         with suppress(secrets_manager.exceptions.ResourceExistsException):
             secrets_manager.create_secret(Name=name)
+    rotation(template, dynamodb, secrets_manager, prefix=prefix).rotate(now)
+
+
+def rotation(
+    template: Template, dynamodb: "DynamoDBClient", secrets_manager: "SecretsManagerClient", *, prefix: str = PREFIX
+) -> KeyRotation:
+    """Return the keys of a local stack: nothing else rotates them here."""
     variables = environment(template, issuer="http://localhost/", prefix=prefix)
-    provisioning.provision(
-        secrets_manager,
+    return KeyRotation(
+        VersionedSecret(secrets_manager, variables["SIGNING_KEYS_SECRET"]),
+        VersionedSecret(secrets_manager, variables["TOKEN_KEYS_SECRET"]),
         dynamodb,
-        signing_keys_secret=variables["SIGNING_KEYS_SECRET"],
-        token_keys_secret=variables["TOKEN_KEYS_SECRET"],
-        configuration_table=variables["CONFIGURATION_TABLE"],
-        now=now,
+        variables["CONFIGURATION_TABLE"],
+        signing_key_period=int(variables["SIGNING_KEY_ROTATION_DAYS"]) * lifetimes.DAY,
+        token_key_period=int(variables["TOKEN_KEY_ROTATION_DAYS"]) * lifetimes.DAY,
     )

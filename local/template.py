@@ -138,7 +138,14 @@ def environment(
     values |= {reference: prefix + name for name in named for reference in (name, f"{name}.Id")}
     values |= {name: prefix + name for name in template.of_type("AWS::SQS::Queue")} | dict(queues or {})
     conditions = template.document.get("Conditions", {})
-    variables = template.document["Globals"]["Function"]["Environment"]["Variables"]
+    common = template.document["Globals"]["Function"]
+    own = template.of_type("AWS::Serverless::Function").values()
+    # Nobody is called as another is by a variable of its own, so that all can share one environment.
+    variables = {
+        name: value
+        for one in (common, *own)
+        for name, value in one.get("Environment", {"Variables": {}})["Variables"].items()
+    }
     return {name: str(_resolved(value, values, conditions)) for name, value in variables.items()}
 
 

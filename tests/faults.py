@@ -1,4 +1,4 @@
-"""A real DynamoDB client whose calls fail, or among whose calls something else happens."""
+"""A real client whose calls fail, or among whose calls something else happens."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -6,6 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.client import BaseClient
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
@@ -47,16 +48,18 @@ class Steps:
 
     @classmethod
     @contextmanager
-    def of(cls, client: "DynamoDBClient") -> Iterator[Self]:
-        """Watch the calls of *client* meanwhile."""
+    def of(cls, *clients: BaseClient) -> Iterator[Self]:
+        """Watch the calls of *clients* meanwhile."""
         steps = cls()
-        client.meta.events.register("before-call.dynamodb", steps.before)
-        client.meta.events.register_last("after-call.dynamodb", steps.after)
+        for client in clients:
+            client.meta.events.register("before-call", steps.before)
+            client.meta.events.register_last("after-call", steps.after)
         try:
             yield steps
         finally:
-            client.meta.events.unregister("before-call.dynamodb", steps.before)
-            client.meta.events.unregister("after-call.dynamodb", steps.after)
+            for client in clients:
+                client.meta.events.unregister("before-call", steps.before)
+                client.meta.events.unregister("after-call", steps.after)
 
     def interpose(self, when: str, action: Callable[[], object], *, calls: range = range(1)) -> None:
         """Let *action* happen before or after these of the next calls, the next one being 0."""
@@ -81,7 +84,7 @@ class Steps:
         self._act(BEFORE, context)
 
     def after(self, context: dict[str, Any], **_: object) -> None:
-        """End a step: DynamoDB has answered, and nobody has heard it yet."""
+        """End a step: the store has answered, and nobody has heard it yet."""
         self._act(AFTER, context)
 
     def _act(self, now: str, context: Mapping[str, Any]) -> None:
@@ -92,18 +95,23 @@ class Steps:
 
 @contextmanager
 def lost_on_the_wire(
-    client: "DynamoDBClient", when: str, *, requests: int, meanwhile: Callable[[], object] = lambda: None
+    client: BaseClient,
+    when: str,
+    *,
+    requests: int,
+    operation: str | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Iterator[None]:
-    """Let so many of the next requests time out before DynamoDB saw them, or after: the SDK repeats what it may.
+    """Let so many of the next requests time out before the store saw them, or after: the SDK repeats what it may.
 
-    *meanwhile* happens after the first of them.
+    Only those of *operation*, if one is named. *meanwhile* happens after the first of them.
     """
     left = requests
     line = URLLib3Session()
 
-    def lose(request: AWSPreparedRequest, **_: object) -> None:
+    def lose(request: AWSPreparedRequest, event_name: str, **_: object) -> None:
         nonlocal left
-        if left == 0:
+        if left == 0 or (operation is not None and not event_name.endswith(f".{operation}")):
             return
         left -= 1
         if when == AFTER:
@@ -143,12 +151,12 @@ class _Body(bytes):
 
 
 @contextmanager
-def _before_each_request(client: "DynamoDBClient", handler: Callable[..., Any]) -> Iterator[None]:
-    client.meta.events.register("before-send.dynamodb", handler)
+def _before_each_request(client: BaseClient, handler: Callable[..., Any]) -> Iterator[None]:
+    client.meta.events.register("before-send", handler)
     try:
         yield
     finally:
-        client.meta.events.unregister("before-send.dynamodb", handler)
+        client.meta.events.unregister("before-send", handler)
 
 
 def unavailable(response: Response) -> bool:

@@ -17,7 +17,7 @@ from botocore.config import Config
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from heirloom.adapters import provisioning
+from heirloom.adapters import public_keys
 from heirloom.adapters.client_assertions import JwtAssertions
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
@@ -140,7 +140,7 @@ def rsa_key() -> RSAPrivateKey:
 def _published_keys() -> str:
     pem = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     key = {"kid": "test-key", "alg": "RS256", "private_key": pem, "created_at": START}
-    return json.dumps(provisioning.public({"keys": [key]}))
+    return json.dumps(public_keys.jwks({"keys": [key]}))
 
 
 def token_key(key_id: int, state: KeyState, **changes: Any) -> TokenKey:

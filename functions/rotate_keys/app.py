@@ -1,26 +1,29 @@
-"""Makes the first keys of a fresh stack: CloudFormation's custom resource, or `{"action": "provision"}` by hand."""
+"""Keeps the keys: asked by a schedule, by an operator, and by CloudFormation as `Custom::FirstKeys`."""
 
-import os
 import time
 from typing import Any
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from heirloom.adapters import aws, custom_resource, provisioning
-from heirloom.adapters.settings import Settings
+from heirloom.adapters import custom_resource, key_requests
+from heirloom.wiring import common
+from heirloom.wiring.rotate_keys import rotation
 
-logger = Logger()
+logger = common.logger()
+_ROTATE = {"action": "rotate"}
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, str]:  # noqa: ARG001 - Lambda passes both
-    """Make the keys that are missing. Neither an update of the stack nor its end takes one away."""
-    if event.get("action") == "provision":
-        _provision()
-        return {"status": "SUCCESS"}
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes both
+    """Move the keys whose time has come, or do what an operator asks; `adapters.key_requests` has the documents.
+
+    To CloudFormation: make the keys that are missing. Neither an update of the stack nor its end takes one away.
+    """
+    if "RequestType" not in event:
+        return _answered(event)
     failure = None
     if event["RequestType"] != "Delete":
         try:
-            _provision()
+            _answered(_ROTATE)
         except Exception as error:
             logger.exception("no keys")
             failure = f"{type(error).__name__}: see the log of this function"
@@ -28,14 +31,18 @@ def handler(event: dict[str, Any], context: object) -> dict[str, str]:  # noqa: 
     return {"status": "FAILED" if failure else "SUCCESS"}
 
 
-def _provision() -> None:
-    settings = Settings.of(os.environ)
-    provisioning.provision(
-        aws.secrets_manager(),
-        aws.dynamodb(),
-        signing_keys_secret=settings.signing_keys_secret,
-        token_keys_secret=settings.token_keys_secret,
-        configuration_table=settings.configuration_table,
-        now=int(time.time()),
-    )
-    logger.info("the keys are there, and the public ones are published")
+def _answered(request: dict[str, Any]) -> dict[str, Any]:
+    now = int(time.time())
+    answer = key_requests.answer(request, rotation(), now)
+    if "error" in answer:
+        logger.error("keys_request_refused", extra={"request": request, **answer})
+        return answer
+    for moved in answer["moved"]:
+        logger.info("key_moved", extra=moved)
+    if answer["token_key_ids_exhausted"]:
+        logger.error("token_key_ids_exhausted")
+    for name, ring in (("SigningKeyAge", "signing_keys"), ("TokenKeyAge", "token_keys")):
+        if answer[ring]:
+            with single_metric(name=name, unit=MetricUnit.Seconds, value=key_requests.age(answer[ring], now)):
+                pass
+    return answer

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from heirloom.adapters import configuration
 from heirloom.adapters.attributes import string
-from heirloom.adapters.configuration import CACHE_LIFETIME, DynamoDBConfiguration
+from heirloom.adapters.configuration import DynamoDBConfiguration
+from heirloom.domain import lifetimes
 from heirloom.domain.application import Application, ApplicationType, AuthenticationMethod, Tenant
 from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.errors import StoreUnavailable
@@ -152,7 +153,7 @@ def test_what_is_known_is_read_once_a_minute(table: Table) -> None:
         assert seen.is_web_origin(ORIGIN)
     assert len(table.reads) == 2
     table.put("application", "spa", configuration.encode(WEB))
-    table.now += CACHE_LIFETIME - 1
+    table.now += lifetimes.CACHED_CONFIGURATION - 1
     assert seen.application("spa") == SPA
     table.now += 1
     assert seen.application("spa") == WEB

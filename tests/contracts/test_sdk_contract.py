@@ -8,7 +8,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from heirloom.adapters import provisioning
+from heirloom.adapters import key_documents, public_keys
 from heirloom.domain.lifetimes import HOUR
 from heirloom.http import Response
 from tests.contracts.replay import (
@@ -48,7 +48,7 @@ def test_item_01_one_issuer_with_a_trailing_slash_and_no_path(service: Service) 
 
 def test_item_02_rs256_with_rsa_keys_alone(service: Service) -> None:
     """Also of a stack that has just made its keys."""
-    made = provisioning.public(provisioning.first_signing_keys(service.now))["keys"]
+    made = [public_keys.jwk(key_documents.new_signing_key() | {"created_at": service.now}) for _ in range(2)]
     keys = document_of(get(service, f"{ISSUER}.well-known/jwks.json"))["keys"]
     login = service.login_tokens()
 

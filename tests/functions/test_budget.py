@@ -22,7 +22,7 @@ PAID_FOR = {
     "jwks": {"aws_lambda_powertools", "boto3", "botocore", "cachetools"},
     "userinfo": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
     "backchannel_logout": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
-    "rotate_keys": {"aws_lambda_powertools", "boto3", "botocore", "cryptography"},
+    "rotate_keys": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography"},
 }
 PRICED = set.union(*PAID_FOR.values()) | {"jinja2", "pydantic", "aws_xray_sdk", "yaml", "asyncio"}
 """Packages whose import takes noticeable time."""

@@ -1,4 +1,4 @@
-"""The custom resource: whatever happens, CloudFormation hears something, and never a secret."""
+"""The keeper of the keys: whatever happens, CloudFormation hears something, and nobody a secret."""
 
 import importlib.util
 import json
@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
-from heirloom.adapters import custom_resource, provisioning
+from heirloom.adapters import custom_resource
+from heirloom.adapters.key_rotation import Unsettled
+from local import template
 from local.cloudformation import CloudFormation, listening
+from tests.keys import PERIOD, SIGNING, TOKEN, Keys
 
+NOW = 1_800_000_000
 ROOT = Path(__file__).parents[2]
 
 
@@ -33,16 +37,17 @@ def imported() -> ModuleType:
 
 
 @pytest.fixture
-def app() -> ModuleType:
+def app(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
     return imported()
 
 
 @pytest.fixture
-def provisioned(monkeypatch: pytest.MonkeyPatch, app: ModuleType) -> list[bool]:
-    """One entry for each run of the provisioning, which does nothing."""
-    runs: list[bool] = []
-    monkeypatch.setattr(app, "_provision", lambda: runs.append(True))
-    return runs
+def keys(monkeypatch: pytest.MonkeyPatch, app: ModuleType) -> Keys:
+    """The keys of a stack that has none yet."""
+    keys = Keys()
+    monkeypatch.setattr(app, "rotation", lambda: keys.rotation)
+    return keys
 
 
 def event(case: str, url: str) -> dict[str, Any]:
@@ -52,13 +57,13 @@ def event(case: str, url: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", ["create", "update"])
 def test_a_new_or_changed_stack_gets_what_keys_it_lacks(
-    case: str, app: ModuleType, provisioned: list[bool], cloudformation: CloudFormation
+    case: str, app: ModuleType, keys: Keys, cloudformation: CloudFormation
 ) -> None:
     request = event(case, cloudformation.url)
 
     app.handler(request, None)
 
-    assert provisioned == [True]
+    assert list(keys.states(SIGNING).values()) == list(keys.states(TOKEN).values()) == ["current", "next"]
     assert cloudformation.heard == [
         {
             "Status": "SUCCESS",
@@ -71,23 +76,21 @@ def test_a_new_or_changed_stack_gets_what_keys_it_lacks(
     ]
 
 
-def test_the_end_of_the_stack_touches_no_key(
-    app: ModuleType, provisioned: list[bool], cloudformation: CloudFormation
-) -> None:
+def test_the_end_of_the_stack_touches_no_key(app: ModuleType, keys: Keys, cloudformation: CloudFormation) -> None:
     app.handler(event("delete", cloudformation.url), None)
 
-    assert provisioned == []
+    assert keys.writes == 0
     assert [one["Status"] for one in cloudformation.heard] == ["SUCCESS"]
 
 
+@pytest.mark.usefixtures("keys")
 def test_the_resource_keeps_its_id_so_that_no_update_deletes_it(
-    app: ModuleType, provisioned: list[bool], cloudformation: CloudFormation
+    app: ModuleType, cloudformation: CloudFormation
 ) -> None:
     for case in ("create", "update", "delete"):
         app.handler(event(case, cloudformation.url), None)
 
     assert {one["PhysicalResourceId"] for one in cloudformation.heard} == {"first-keys"}
-    assert len(provisioned) == 2
 
 
 def test_a_failure_is_told_without_what_was_in_it(
@@ -96,9 +99,9 @@ def test_a_failure_is_told_without_what_was_in_it(
     """Everybody who sees the stack reads the reason."""
 
     def fails() -> None:
-        raise provisioning.Unsettled("-----BEGIN PRIVATE KEY-----")
+        raise Unsettled("-----BEGIN PRIVATE KEY-----")
 
-    monkeypatch.setattr(app, "_provision", fails)
+    monkeypatch.setattr(app, "rotation", fails)
 
     answer = app.handler(event("create", cloudformation.url), None)
 
@@ -108,21 +111,120 @@ def test_a_failure_is_told_without_what_was_in_it(
     assert "PRIVATE" not in json.dumps(cloudformation.heard)
 
 
-def test_by_hand_it_makes_keys_and_answers_nobody_else(app: ModuleType, provisioned: list[bool]) -> None:
-    sample = json.loads(Path(ROOT, "events/rotate_keys/provision.json").read_text())
-
-    assert app.handler(sample, None) == {"status": "SUCCESS"}
-    assert provisioned == [True]
+# ---- The schedule, and an operator
 
 
-def test_by_hand_a_failure_is_raised(app: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def sample(case: str) -> dict[str, Any]:
+    request: dict[str, Any] = json.loads(Path(ROOT, f"events/rotate_keys/{case}.json").read_text())
+    return request
+
+
+def test_the_schedule_says_what_the_sample_says() -> None:
+    (rule,) = template.load().of_type("AWS::Events::Rule").values()
+
+    assert json.loads(rule["Targets"][0]["Input"]) == sample("rotate")
+
+
+def test_a_run_moves_what_is_due_and_tells_how_old_the_keys_are(
+    app: ModuleType,
+    keys: Keys,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(app.time, "time", lambda: NOW)
+    app.handler(sample("rotate"), None)
+    monkeypatch.setattr(app.time, "time", lambda: NOW + PERIOD - 1)
+    app.handler(sample("rotate"), None)
+    capsys.readouterr()
+    caplog.clear()
+    monkeypatch.setattr(app.time, "time", lambda: NOW + PERIOD)
+
+    answer = app.handler(sample("rotate"), None)
+
+    said = capsys.readouterr().out
+    metrics = [json.loads(line) for line in said.splitlines() if '"_aws"' in line]
+    assert {name: one[name] for one in metrics for name in one if name.endswith("KeyAge")} == {
+        "SigningKeyAge": [0],
+        "TokenKeyAge": [0],
+    }
+    definitions = [one["_aws"]["CloudWatchMetrics"][0] for one in metrics]
+    assert {(it["Namespace"], it["Metrics"][0]["Unit"]) for it in definitions} == {("Heirloom", "Seconds")}
+    assert caplog.messages == ["key_moved"] * len(answer["moved"]) == ["key_moved"] * 6
+    assert list(keys.states(SIGNING).values()) == ["retired", "current", "next"]
+
+
+def test_a_run_that_moves_nothing_tells_the_ages_too(
+    app: ModuleType, keys: Keys, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys.rotation.rotate(NOW)
+    monkeypatch.setattr(app.time, "time", lambda: NOW + 1000)
+    app.handler(sample("rotate"), None)
+
+    said = capsys.readouterr().out
+    assert '"SigningKeyAge":[1000' in said.replace(" ", "")
+    assert '"TokenKeyAge":[1000' in said.replace(" ", "")
+
+
+def test_no_answer_and_no_line_holds_a_secret(
+    app: ModuleType, keys: Keys, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for request in (
+        sample("show"),
+        sample("rotate"),
+        sample("show"),
+        {"action": "revoke", "ring": "signing"},
+        sample("revoke"),
+    ):
+        answer = app.handler(request, None)
+        json.dumps(answer)
+        told = json.dumps(answer) + capsys.readouterr().out + str([vars(record) for record in caplog.records])
+        for name in ("PRIVATE", 'mac"', 'derivation"', "private_key"):
+            assert name not in told
+    assert keys.states(TOKEN)[1] == "retired"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"action": "provision"},
+        {"action": "show", "ring": "signing"},
+        {"action": "rotate", "ahead": "signing"},
+        {"action": "rotate", "ahead": ["signing", "others"]},
+        {"action": "rotate", "now": 1},
+        {"action": "revoke"},
+        {"action": "revoke", "ring": "others"},
+        {"action": "revoke", "ring": "signing", "keys": []},
+        {"action": "revoke", "ring": "signing", "keys": "all"},
+        {"action": "revoke", "ring": "signing", "key": ["a slip"]},
+        {"action": "revoke", "ring": "signing", "keys": ["unknown"]},
+        {"action": "revoke", "ring": "token", "keys": ["1"]},
+        {"action": "revoke", "ring": "token", "keys": [True]},
+        {"action": "revoke", "ring": "token", "keys": [99]},
+    ],
+)
+def test_what_is_not_understood_changes_nothing(app: ModuleType, keys: Keys, request_: dict[str, Any]) -> None:
+    """Least of all does a slip revoke all keys."""
+    keys.rotation.rotate(NOW)
+    writes = keys.writes
+
+    answer = app.handler(request_, None)
+
+    assert set(answer) == {"error", "reason"}
+    assert keys.writes == writes
+
+
+def test_a_run_that_fails_is_an_error_so_that_lambda_calls_again(
+    app: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails() -> None:
-        raise provisioning.Unsettled
+        raise Unsettled
 
-    monkeypatch.setattr(app, "_provision", fails)
+    monkeypatch.setattr(app, "rotation", fails)
 
-    with pytest.raises(provisioning.Unsettled):
-        app.handler({"action": "provision"}, None)
+    with pytest.raises(Unsettled):
+        app.handler(sample("rotate"), None)
 
 
 def test_importing_the_function_asks_nothing_of_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:

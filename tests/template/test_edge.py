@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from heirloom.adapters.edge import PROOF, VIEWER_ADDRESS
-from heirloom.endpoints.discovery import JWKS_CACHE_LIFETIME, METADATA_CACHE_LIFETIME
+from heirloom.domain.lifetimes import CACHED_JWKS
+from heirloom.endpoints.discovery import METADATA_CACHE_LIFETIME
 from local.template import ROOT, Template, load, routes
 
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -100,7 +101,7 @@ def test_public_documents_are_kept_for_a_minute_at_most_alike_for_everybody(
     public = {route for route, function in routes(template).items() if function == "jwks"}
     assert {route for route in routes(template) if route.split()[1].startswith(prefix)} == public
     assert (kept["MinTTL"], kept["DefaultTTL"], kept["MaxTTL"]) == (0, 0, 60)
-    assert kept["MaxTTL"] < min(JWKS_CACHE_LIFETIME, METADATA_CACHE_LIFETIME)
+    assert kept["MaxTTL"] < min(CACHED_JWKS, METADATA_CACHE_LIFETIME)
     assert key["HeadersConfig"] == {"HeaderBehavior": "none"}
     assert key["CookiesConfig"] == passed_on["CookiesConfig"] == {"CookieBehavior": "none"}
     assert key["QueryStringsConfig"] == passed_on["QueryStringsConfig"] == {"QueryStringBehavior": "none"}

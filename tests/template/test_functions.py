@@ -12,6 +12,7 @@ from heirloom.domain.backchannel_logout import MOST_ATTEMPTS
 from local.template import ROOT, Template, environment, functions, routes
 
 FUNCTIONS = "AWS::Serverless::Function"
+ROTATION = {"SIGNING_KEY_ROTATION_DAYS", "TOKEN_KEY_ROTATION_DAYS"}
 
 
 def test_every_function_logs_into_a_group_that_forgets(template: Template) -> None:
@@ -29,11 +30,18 @@ def test_the_environment_is_what_settings_reads_and_how_powertools_names_us(temp
     powertools = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
     edge = {"EDGE_SECRET_DIGESTS", "DIRECT_ACCESS"}
 
-    assert set(environment(template, issuer="http://localhost/")) == settings | powertools | edge
+    assert set(environment(template, issuer="http://localhost/")) == settings | powertools | edge | ROTATION
 
 
-def test_no_function_has_an_environment_of_its_own(template: Template) -> None:
-    assert not [name for name, one in template.of_type(FUNCTIONS).items() if "Environment" in one]
+def test_no_function_has_an_environment_of_its_own_but_the_one_that_keeps_the_keys(template: Template) -> None:
+    """How long keys last is no matter of those who use them: they get no new version for it."""
+    own = {
+        name: one["Environment"]["Variables"]
+        for name, one in template.of_type(FUNCTIONS).items()
+        if "Environment" in one
+    }
+
+    assert {name: set(variables) for name, variables in own.items()} == {"RotateKeysFunction": ROTATION}
 
 
 def test_every_function_gives_up_before_the_api_does(template: Template) -> None:

@@ -102,7 +102,19 @@ def test_the_token_keys_are_read_by_whoever_checks_refresh_tokens(template: Temp
 
 def test_keys_are_written_by_rotation_only(template: Template) -> None:
     for secret in ("SigningKeysSecret", "TokenKeysSecret"):
-        assert who_may(template, "secretsmanager:PutSecretValue", secret) == {"RotateKeys"}
+        for action in ("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"):
+            assert who_may(template, action, secret) == {"RotateKeys"}
+
+
+def test_who_uses_keys_reads_the_value_in_force_and_no_former_one(template: Template) -> None:
+    """A former one may hold a half that was erased since, and Secrets Manager has no call that deletes it."""
+    for function in FUNCTIONS:
+        for statement in statements(template, function):
+            if "secretsmanager:GetSecretValue" in statement["Action"] and function != "RotateKeys":
+                assert statement["Condition"] == {
+                    "StringEqualsIfExists": {"secretsmanager:VersionStage": "AWSCURRENT"},
+                    "Null": {"secretsmanager:VersionId": "true"},
+                }
 
 
 @pytest.mark.parametrize("function", ["Authorize", "Jwks", "Userinfo"])
@@ -160,7 +172,7 @@ def test_pushed_requests_are_known_to_the_authorize_function_alone(template: Tem
 def test_configuration_is_written_by_rotation_only_and_there_only_the_public_keys(template: Template) -> None:
     assert who_may(template, "dynamodb:PutItem", "ConfigurationTable") == {"RotateKeys"}
     assert who_may(template, "dynamodb:UpdateItem", "ConfigurationTable") == set()
-    assert leading_keys(template, "RotateKeys") == ["jwks"]
+    assert leading_keys(template, "RotateKeys") == ["jwks", "longest_family"]
 
 
 def test_the_jwks_function_reads_the_public_keys_and_nothing_else(template: Template) -> None:
@@ -180,13 +192,13 @@ def leading_keys(template: Template, function: str) -> object:
     return condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
 
 
-def test_a_function_is_called_by_this_api_alone(template: Template) -> None:
+def test_a_function_is_called_by_this_api_alone_and_the_keeper_of_the_keys_by_its_schedule(template: Template) -> None:
     allowed = {one["FunctionName"]["Ref"]: one for one in template.of_type("AWS::Lambda::Permission").values()}
 
-    assert set(allowed) == {f"{name}Function.Alias" for name in FUNCTIONS} - {
-        "RotateKeysFunction.Alias",
-        "BackchannelLogoutFunction.Alias",
-    }
+    assert set(allowed) == {f"{name}Function.Alias" for name in FUNCTIONS} - {"BackchannelLogoutFunction.Alias"}
+    scheduled = allowed.pop("RotateKeysFunction.Alias")
+    assert scheduled["Principal"] == "events.amazonaws.com"
+    assert scheduled["SourceArn"] == {"Fn::GetAtt": ["RotateKeysSchedule", "Arn"]}
     for one in allowed.values():
         assert one["Principal"] == "apigateway.amazonaws.com"
         assert one["Action"] == "lambda:InvokeFunction"

@@ -120,6 +120,7 @@ def test_a_version_is_described_by_the_parameters_that_its_function_depends_on(
         for name in {*own, *common} - {"DeploymentPreference", "VersionDescription"}
     }
     versioned["LoggingConfig"] = common["LoggingConfig"] | own["LoggingConfig"]
+    versioned["Environment"] = [common["Environment"], own.get("Environment")]
     found: set[str] = set()
     pending = set(references(versioned))
     while pending:
@@ -138,9 +139,8 @@ def test_a_description_is_never_longer_than_lambda_takes(template: Template) -> 
     """There is an issuer or a domain, not both."""
     parameters = template.document["Parameters"]
     longest = {
-        name: one["MaxLength"] if "MaxLength" in one else max(map(len, one["AllowedValues"]))
+        name: one.get("MaxLength") or max(len(str(it)) for it in one.get("AllowedValues", [one.get("MaxValue")]))
         for name, one in parameters.items()
-        if "MaxLength" in one or ("AllowedValues" in one and one["Type"] == "String")
     }
     assert longest["Issuer"] == longest["DomainName"]
     longest["DomainName"] = 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cachetools import TTLCache
 
 from heirloom.adapters.aws import translated_faults
-from heirloom.domain import encoding
+from heirloom.domain import encoding, lifetimes
 from heirloom.domain.application import (
     Application,
     ApplicationType,
@@ -32,7 +32,8 @@ CLIENT_GRANT: Final = "client_grant"
 TENANT: Final = "tenant"
 WEB_ORIGIN: Final = "web_origin"
 JWKS: Final = "jwks"
-"""The kinds of items. There is one tenant and one key set, each with its kind for an id."""
+LONGEST_FAMILY: Final = "longest_family"
+"""The kinds of items. Of the tenant, the key set and the longest family there is one each, with its kind for an id."""
 
 EMPTY: Final = "{}"
 """The document of an item that says all by being there."""
@@ -40,12 +41,20 @@ EMPTY: Final = "{}"
 LONGEST_ID: Final = 1024
 """Bytes of a sort key; DynamoDB refuses longer ones, and empty ones."""
 
-CACHE_LIFETIME: Final = 60
-"""Seconds until a change of the configuration is seen everywhere."""
-
 _CACHED_DOCUMENTS: Final = 2048
 
 type Document = dict[str, Any]
+type Item = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PublishedKeys:
+    """The public halves of the signing keys. `document` is a JWK Set (RFC 7517 §5) as JSON text."""
+
+    document: str
+    generation: int
+    """How often the secret had been changed when this was published."""
+    key_ids: frozenset[str]
 
 
 class DynamoDBConfiguration:
@@ -58,7 +67,9 @@ class DynamoDBConfiguration:
         """Read nothing yet."""
         self._client = client
         self._table = table
-        self._cache: TTLCache[tuple[str, str], object] = TTLCache(_CACHED_DOCUMENTS, CACHE_LIFETIME, timer=clock)
+        self._cache: TTLCache[tuple[str, str], object] = TTLCache(
+            _CACHED_DOCUMENTS, lifetimes.CACHED_CONFIGURATION, timer=clock
+        )
         self._lock = threading.Lock()
 
     def application(self, client_id: str) -> Application | None:
@@ -82,13 +93,21 @@ class DynamoDBConfiguration:
         return self._cached(WEB_ORIGIN, origin, lambda _: True) or False
 
     def published_keys(self) -> str:
-        """Return the JWK Set (RFC 7517 §5) as JSON text; raise `StoreUnavailable` before the first keys are made."""
-        keys = self._cached(JWKS, JWKS, str)
+        """Return the JWK Set as JSON text; raise `StoreUnavailable` before the first keys are made."""
+        return self.published().document
+
+    def published(self) -> PublishedKeys:
+        """Return the published keys; raise `StoreUnavailable` before the first keys are made."""
+        keys = self._cached_item(JWKS, JWKS, _decode_published)
         if keys is None:
             raise StoreUnavailable("no keys are published")
         return keys
 
     def _cached[T](self, kind: str, name: str, decode: Callable[[str], T]) -> T | None:
+        """Return what *decode* makes of a document."""
+        return self._cached_item(kind, name, lambda item: decode(item["document"]["S"]))
+
+    def _cached_item[T](self, kind: str, name: str, decode: Callable[[Item], T]) -> T | None:
         """Return what *decode* makes of an item. Unknown ids are read anew each time: anybody can make them up."""
         if not _possible(name):
             return None
@@ -96,23 +115,28 @@ class DynamoDBConfiguration:
             known = self._cache.get((kind, name))
         if known is not None:
             return known  # type: ignore[return-value] # a kind is always decoded by one function
-        document = self._read(kind, name)
-        if document is None:
+        item = self._read(kind, name)
+        if item is None:
             return None
-        value = decode(document)
+        value = decode(item)
         with self._lock:
             self._cache[kind, name] = value
         return value
 
-    def _read(self, kind: str, name: str) -> str | None:
+    def _read(self, kind: str, name: str) -> Item | None:
         with translated_faults(f"read {kind}"):
             answer = self._client.get_item(
                 TableName=self._table,
                 Key={"kind": {"S": kind}, "id": {"S": name}},
                 ConsistentRead=True,  # else the cache's lifetime would not bound the age of what it holds
             )
-        item = answer.get("Item")
-        return item["document"]["S"] if item else None
+        return answer.get("Item")
+
+
+def _decode_published(item: Item) -> PublishedKeys:
+    document = item["document"]["S"]
+    generation = int(item["generation"]["N"]) if "generation" in item else 0
+    return PublishedKeys(document, generation, frozenset(key["kid"] for key in json.loads(document)["keys"]))
 
 
 def _possible(name: str) -> bool:

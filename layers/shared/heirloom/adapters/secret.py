@@ -14,10 +14,6 @@ from heirloom.domain.errors import StoreUnavailable
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
-CACHE_LIFETIME = 5 * lifetimes.MINUTE
-"""Seconds. A key is *next* for longer than this, so that every instance knows it before it is used."""
-
-STALE_LIFETIME = lifetimes.HOUR
 RELOAD_PAUSE = 10
 
 type Document = dict[str, Any]
@@ -44,7 +40,7 @@ class Secret:
         return Cached(
             lambda: read(self.document()),
             clock,
-            lifetime=CACHE_LIFETIME,
-            stale_lifetime=STALE_LIFETIME,
+            lifetime=lifetimes.CACHED_KEYS,
+            stale_lifetime=lifetimes.CACHED_KEYS_IN_NEED,
             reload_pause=RELOAD_PAUSE,
         )

@@ -1,5 +1,6 @@
 """The keys that sign tokens, from Secrets Manager."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -8,9 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from heirloom.adapters.cached import Cached
+from heirloom.adapters.configuration import PublishedKeys
 from heirloom.adapters.secret import Document, Secret
 from heirloom.domain.claims import UnsignedToken
-from heirloom.domain.errors import SigningFailed
+from heirloom.domain.errors import SigningFailed, StoreUnavailable
 from heirloom.domain.token_keys import KeyState
 
 
@@ -20,6 +22,8 @@ class JwtSigner:
 
     key: RSAPrivateKey = field(repr=False)
     key_id: str
+    generation: int = 0
+    """How often the secret had been changed when the key was read."""
 
     def sign(self, token: UnsignedToken) -> str:
         """Return the JWT, signed with RS256."""
@@ -32,18 +36,28 @@ class JwtSigner:
 
 @dataclass(frozen=True, slots=True)
 class SecretSigningKeys:
-    """The port `SigningKeys`."""
+    """The port `SigningKeys`.
+
+    A key that has left the published set is compromised: nobody may sign with it any more, however fresh the cache.
+    """
 
     cache: Cached[JwtSigner]
+    published: Callable[[], PublishedKeys]
 
     @classmethod
-    def of(cls, secret: Secret) -> Self:
+    def of(cls, secret: Secret, published: Callable[[], PublishedKeys]) -> Self:
         """Keep the current key of *secret*."""
-        return cls(secret.cached(current_signer))
+        return cls(secret.cached(current_signer), published)
 
     def signer(self) -> JwtSigner:
-        """Return the current key, loaded."""
-        return self.cache.get()
+        """Return the current key, loaded; raise `StoreUnavailable` rather than one that was revoked."""
+        published = self.published()
+        for signer in (self.cache.get, self.cache.reloaded):
+            key = signer()
+            # Keys are published before they sign, so one that is newer than what we know as published is good.
+            if key.key_id in published.key_ids or key.generation > published.generation:
+                return key
+        raise StoreUnavailable("the signing key was revoked, and no other one is at hand")
 
 
 def current_signer(document: Document) -> JwtSigner:
@@ -54,4 +68,4 @@ def current_signer(document: Document) -> JwtSigner:
     private = load_pem_private_key(current[0]["private_key"].encode(), password=None)
     if not isinstance(private, RSAPrivateKey):
         raise SigningFailed("the current signing key is not RSA")
-    return JwtSigner(private, current[0]["kid"])
+    return JwtSigner(private, current[0]["kid"], document.get("generation", 0))

@@ -21,6 +21,7 @@ def token_keyring(document: Document) -> TokenKeyring:
                 compromised=key.get("compromised", False),
             )
             for key in document["keys"]
+            if key["state"] != KeyState.GONE
         )
     )
 

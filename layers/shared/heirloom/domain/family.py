@@ -293,6 +293,17 @@ def expired(family: Family, *, now: int, idle_lifetime: int | None) -> bool:
     )
 
 
+def proven(presented: RefreshToken, family: Family, keyring: TokenKeyring) -> bool:
+    """Tell whether its secret shows that *presented* is, or was, a token of *family*, whatever its MAC is worth."""
+    if not 0 <= family.generation - presented.generation <= SLOTS:
+        return False
+    try:
+        live = _walk(presented, family, keyring)
+    except (NotDerivable, UnknownTokenKey):
+        return False
+    return hmac.compare_digest(family.live_digest, live.digest())
+
+
 def _judge_spent(rotation: Rotation, family: Family, keyring: TokenKeyring) -> Judgement:
     key = keyring.keys.get(rotation.presented.key_id)
     genuine = key is not None and not key.compromised  # a reload may have taken the key away

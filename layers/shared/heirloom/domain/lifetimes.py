@@ -9,6 +9,18 @@ MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
+CACHED_CONFIGURATION: Final = MINUTE
+"""How long an instance of a function keeps what the tenant file says, and the published keys."""
+
+CACHED_KEYS: Final = 5 * MINUTE
+"""How long an instance keeps signing keys and token keys."""
+
+CACHED_KEYS_IN_NEED: Final = HOUR
+"""How long it keeps them while Secrets Manager does not answer: old keys beat none."""
+
+CACHED_JWKS: Final = 5 * MINUTE
+"""How long anybody may keep the published keys (`Cache-Control`)."""
+
 AUTHORIZATION_CODE: Final = 60
 """RFC 6749 §4.1.2 recommends ten minutes at most; clients redeem within a second."""
 

@@ -1,8 +1,8 @@
 """The key pairs behind refresh tokens: one half authenticates tokens, the other derives their successors.
 
-A pair goes through four states. *next* is known to every instance before it is used; *current* mints; *retired* only
-verifies and derives, for copies that still walk to their successor; *MAC only* has lost its derivation half, so that
-an old spent token and a stolen keyring no longer lead to the live one.
+*next* is known to every instance before it is used; *current* mints; *retired* only verifies and derives, for copies
+that still walk to their successor; *MAC only* has lost its derivation half, so that an old spent token and a stolen
+keyring no longer lead to the live one; *gone* has lost both. `key_rotation` says when.
 """
 
 import enum
@@ -12,12 +12,13 @@ from typing import Self
 
 
 class KeyState(enum.StrEnum):
-    """Where a key stands in its rotation."""
+    """Where a key stands in its rotation. Signing keys are never *MAC only*, and are forgotten when they are gone."""
 
     NEXT = "next"
     CURRENT = "current"
     RETIRED = "retired"
     MAC_ONLY = "mac_only"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from heirloom.domain import dpop, scope, user
+from heirloom.domain import dpop, lifetimes, scope, user
 from heirloom.domain.application import AuthenticationMethod, GrantType
 from heirloom.domain.authorization import Prompt, ResponseMode
 from heirloom.domain.client_key import SigningAlgorithm
 from heirloom.domain.pkce import METHOD
 from heirloom.http import Request, Response
-
-JWKS_CACHE_LIFETIME = 300
-"""Seconds a client may keep the keys; a new key is published for longer than this before it signs."""
 
 METADATA_CACHE_LIFETIME = 3600
 
@@ -84,7 +81,7 @@ class JwksEndpoint:
 
     def __call__(self, _request: Request) -> Response:
         """Answer with the JWK set (RFC 7517 §5)."""
-        return _cacheable(self.published_keys(), JWKS_CACHE_LIFETIME)
+        return _cacheable(self.published_keys(), lifetimes.CACHED_JWKS)
 
 
 def _cacheable(document: str, lifetime: int) -> Response:

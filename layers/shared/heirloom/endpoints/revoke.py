@@ -1,14 +1,15 @@
 """`POST /oauth/revoke` (RFC 7009): the family of a refresh token ends."""
 
-import hmac
 from dataclasses import dataclass
 
 from heirloom import http
 from heirloom.domain.application import Application
 from heirloom.domain.errors import Fault, OAuthError
 from heirloom.domain.events import Event, EventType
+from heirloom.domain.family import proven
 from heirloom.domain.ports import Configuration, Consents, Events, Families, TokenKeys
 from heirloom.domain.refresh_token import Forged, RefreshToken
+from heirloom.domain.token_keys import TokenKeyring
 from heirloom.endpoints.client import ClientAuthentication
 from heirloom.endpoints.cross_origin import readable
 from heirloom.endpoints.refresh import presented_token
@@ -56,7 +57,7 @@ class RevocationEndpoint:
             token, keyring = presented_token(text, self.token_keys)
         except Forged:
             return
-        if keyring.key(token.key_id).compromised and not self._is_live(token):
+        if keyring.key(token.key_id).compromised and not self._proven(token, keyring):
             return
         if self.configuration.tenant().revocation_ends_grant:
             self._end_grant(token, request, application)
@@ -91,7 +92,7 @@ class RevocationEndpoint:
     def _revocations(self) -> Revocations:
         return Revocations(self.families, self.events)
 
-    def _is_live(self, token: RefreshToken) -> bool:
-        """Tell whether the store itself knows *token*: its MAC alone proves nothing once that key is compromised."""
+    def _proven(self, token: RefreshToken, keyring: TokenKeyring) -> bool:
+        """Tell whether the store bears *token* out: its MAC proves nothing once that key is compromised."""
         family = self.families.find(token.family)
-        return family is not None and hmac.compare_digest(family.live_digest, token.digest())
+        return family is not None and proven(token, family, keyring)

@@ -1,13 +1,16 @@
 """What planning and applying need of the world, and that on DynamoDB."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from heirloom.adapters.attributes import string
+from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
+from heirloom.adapters.configuration import APPLICATION, LONGEST_FAMILY, decode_application
 from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.users import DynamoDBUsers
+from heirloom.domain import lifetimes
 from heirloom.domain.events import Caller
 from heirloom.domain.ports import Events
 from heirloom.domain.user import User
@@ -75,6 +78,8 @@ class DynamoDBStore:
     def put(self, kind: str, name: str, document: str, *, replacing: str | None) -> None:
         """Store a document in the place of the one that was read; raise `Outdated` if another one is there."""
         item = {"kind": string(kind), "id": string(name), "document": string(document)}
+        if kind == APPLICATION:
+            self._allow_families(decode_application(document).refresh_token.absolute_lifetime)
         try:
             with translated_faults(f"put {kind}"):
                 if replacing is None:
@@ -112,6 +117,18 @@ class DynamoDBStore:
         """End every session of a user, and revoke every family."""
         revocations = Revocations(DynamoDBFamilies(self.client, self.families_table), self.events)
         revocations.end_logins(user_id, because=because, caller=_OPERATOR, now=int(self.clock()))
+
+    def _allow_families(self, lifetime: int | None) -> None:
+        """Note that a family may live for so long from now on, before one can: token keys are kept for that long."""
+        seconds = number(lifetimes.NEVER if lifetime is None else lifetime)
+        with suppress(ConditionFailed), translated_faults(f"put {LONGEST_FAMILY}"):
+            self.client.put_item(
+                TableName=self.configuration_table,
+                Item={"kind": string(LONGEST_FAMILY), "id": string(LONGEST_FAMILY), "seconds": seconds},
+                # Never shorter again; and where there is no note, nobody knows what was allowed before.
+                ConditionExpression="attribute_exists(id) AND seconds < :seconds",
+                ExpressionAttributeValues={":seconds": seconds},
+            )
 
     @property
     def _users(self) -> DynamoDBUsers:

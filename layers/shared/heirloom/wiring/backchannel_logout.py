@@ -16,7 +16,9 @@ def delivery() -> BackchannelLogout:
     return BackchannelLogout(
         issuer=settings().issuer,
         configuration=configuration(),
-        signing_keys=SecretSigningKeys.of(Secret(aws.secrets_manager(), settings().signing_keys_secret)),
+        signing_keys=SecretSigningKeys.of(
+            Secret(aws.secrets_manager(), settings().signing_keys_secret), configuration().published
+        ),
         receivers=HttpLogoutReceivers(),
         events=events(),
     )

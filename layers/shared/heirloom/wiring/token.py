@@ -42,7 +42,9 @@ def token() -> TokenEndpoint:
             GrantType.CLIENT_CREDENTIALS: ClientCredentialsGrant(configuration(), events(), issuer),
             GrantType.DEVICE_CODE: DeviceGrant(configuration(), device_codes, families(), token_keys, events()),
         },
-        signing_keys=SecretSigningKeys.of(Secret(secrets_manager, settings().signing_keys_secret)),
+        signing_keys=SecretSigningKeys.of(
+            Secret(secrets_manager, settings().signing_keys_secret), configuration().published
+        ),
         proofs=TokenRequestProofs(f"{issuer}oauth/token", proofs(), token_keys),
         events=events(),
     )
