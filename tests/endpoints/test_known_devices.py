@@ -90,15 +90,6 @@ def test_a_session_knows_where_it_began_where_it_was_used_last_and_by_which_appl
     assert it.client_ids == {SPA.client_id, WEB.client_id}
 
 
-def test_an_application_is_noted_in_a_session_once(service: Service) -> None:
-    service.log_in()
-
-    with store_calls(service) as calls:
-        service.authorize(prompt="none")
-
-    assert "UpdateItem" not in calls
-
-
 def test_a_session_goes_on_when_the_same_person_logs_in_again(service: Service) -> None:
     first = on(service, CHROME, "192.0.2.7")
     service.log_in()

@@ -285,19 +285,31 @@ def test_the_sid_that_an_application_hears_is_the_one_of_its_id_token(service: S
     assert service.back_channel == [LogoutNotice("spa", claims["sub"], claims["sid"])]
 
 
-def test_an_application_is_noted_once(service: Service) -> None:
-    """A write that says nothing new is not made; an application that hears of nothing costs none at all."""
+def test_an_application_is_noted_once_and_told_even_if_its_address_is_newer(service: Service) -> None:
+    """A write that says nothing new is not made."""
     service.log_in()
     with store_calls(service) as calls:
         service.authorize()
     assert "UpdateItem" not in calls
+
     declare(service, SPA, backchannel_logout_url=RECEIVER)
-    with store_calls(service) as calls:
-        service.authorize()
-    assert calls.count("UpdateItem") == 1
-    with store_calls(service) as calls:
-        service.authorize()
-    assert "UpdateItem" not in calls
+    v2(service)
+
+    assert [notice.client_id for notice in service.back_channel] == ["spa"]
+
+
+def test_applications_that_want_to_hear_have_room_when_the_others_have_none(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "MOST_UNTOLD_CLIENT_IDS", 1)
+    declare(service, WEB, backchannel_logout_url=RECEIVER)
+    service.log_in(SPA)
+    for application in (THIRD_PARTY, WEB):
+        service.authorize(application, prompt="none")
+
+    assert "w" not in service.events.types, "nobody who wanted to hear was left out"
+    v2(service)
+    assert [notice.client_id for notice in service.back_channel] == ["web"]
 
 
 def test_a_session_remembers_a_limited_number(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
