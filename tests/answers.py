@@ -53,6 +53,7 @@ def _check_browser_answer(response: Response) -> None:
     for cookie in response.cookies:
         assert re.fullmatch(
             r"__Host-heirloom-csrf=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Secure"
+            r"|__Host-heirloom-notice=[a-z_]*; Path=/; HttpOnly; Max-Age=(60|0); SameSite=Lax; Secure"
             r"|__Host-heirloom=[\w.-]*; Path=/; HttpOnly; Max-Age=\d+; SameSite=None; Secure",
             cookie,
             re.ASCII,

@@ -52,6 +52,7 @@ from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.token_keys import KeyState, TokenKey, TokenKeyring
 from heirloom.domain.user import User
 from heirloom.endpoints.access_tokens import AccessTokens
+from heirloom.endpoints.account import AccountEndpoint, AccountPage
 from heirloom.endpoints.activation import ActivationEndpoint, ActivationFlow, ActivationPage
 from heirloom.endpoints.authorization_flow import AuthorizationFlow
 from heirloom.endpoints.authorize import AuthorizeEndpoint
@@ -376,6 +377,8 @@ class Service:
                 ),
                 ("GET", "/activate"): ActivationPage(activations),
                 ("POST", "/activate"): ActivationEndpoint(activations, attempts),
+                ("GET", "/account"): AccountPage(flow),
+                ("POST", "/account"): AccountEndpoint(flow, ending),
                 ("POST", "/oauth/token"): TokenEndpoint(
                     ISSUER, configuration, clients, grants, keys, token_proofs, events
                 ),

@@ -1,4 +1,4 @@
-"""`/authorize`, what applications push for it, the pages behind it: login, consent, logout; devices and their pages."""
+"""`/authorize`, what applications push for it, the pages behind it; devices and their pages; the account's page."""
 
 from typing import Any
 
@@ -19,6 +19,8 @@ ROUTES: web.Routes = {
     "POST /oauth/device/code": authorize.device_authorization,
     "GET /activate": authorize.activation_page,
     "POST /activate": authorize.activation,
+    "GET /account": authorize.account_page,
+    "POST /account": authorize.account,
 }
 
 

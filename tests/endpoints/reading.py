@@ -62,7 +62,7 @@ def read(response: Response) -> Document:
 
 
 def kind(response: Response) -> str:
-    """What an answer is to a person: `login`, `consent`, `device`, …, a way back, or the kind of an error page."""
+    """What an answer is to a person: `login`, `consent`, `account`, …, a way back, or the kind of an error page."""
     if response.status == 303:
         return "redirect"
     page = read(response)
@@ -70,7 +70,7 @@ def kind(response: Response) -> str:
     if page.message is not None:
         return "web_message"
     if actions & {"/login", "/consent", "/oidc/logout"}:
-        return actions.pop().removeprefix("/").removeprefix("oidc/")
+        return "account" if "/account" in actions else actions.pop().removeprefix("/").removeprefix("oidc/")
     if actions == {"/activate"}:
         return "user_code" if "user_code" in page.forms[0].fields else "device"
     if actions:

@@ -16,7 +16,7 @@ PAID_FOR = {
         "cachetools",
         "cryptography",
         "jwt",
-    },  # jinja2 with the first page
+    },  # jinja2 with the first page, ua_parser with the first account
     "token": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
     "revoke": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
     "jwks": {"aws_lambda_powertools", "boto3", "botocore", "cachetools"},
@@ -24,7 +24,7 @@ PAID_FOR = {
     "backchannel_logout": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
     "rotate_keys": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography"},
 }
-PRICED = set.union(*PAID_FOR.values()) | {"jinja2", "pydantic", "aws_xray_sdk", "yaml", "asyncio"}
+PRICED = set.union(*PAID_FOR.values()) | {"jinja2", "pydantic", "ua_parser", "aws_xray_sdk", "yaml", "asyncio"}
 """Packages whose import takes noticeable time."""
 
 IMPORT = "import sys, app; print(*{name.split('.')[0] for name in sys.modules}, *sys.modules)"

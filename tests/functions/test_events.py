@@ -129,6 +129,8 @@ def test_an_event_is_answered(answers: Mapping[str, dict[str, Any]], name: str) 
         ("authorize/oidc_logout_post", 200),
         ("authorize/device_code", 200),
         ("authorize/activation_page", 200),
+        ("authorize/account_page", 200),
+        ("authorize/account", 200),
         ("authorize/pushed_authorization", 201),
         ("authorize/pushed_authorization_preflight", 204),
         ("jwks/keys", 200),

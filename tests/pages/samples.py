@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from heirloom.pages import (
+    AccountNotice,
     ErrorKind,
+    Login,
     LoginProblem,
     Page,
     RequestedScope,
+    SignedInApplication,
+    Use,
     UserCodeProblem,
+    account,
     confirm_device,
     confirm_logout,
     consent,
@@ -29,7 +34,7 @@ APPLICATION = "https://petals.example"
 def login_page(
     *,
     language: str = "en",
-    application: str = "Petals",
+    application: str | None = "Petals",
     logo_uri: str | None = LOGO,
     request: str = "client_id=petals&scope=openid",
     csrf: str = "csrf-value",
@@ -128,6 +133,75 @@ def confirm_device_page(
     )
 
 
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+)
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6"
+BEGAN, USED = 1_795_386_000, 1_795_700_100
+THIS_BROWSER = Login(
+    "session-1",
+    Use(BEGAN, "192.0.2.7", CHROME),
+    Use(USED, "192.0.2.7", CHROME),
+    here=True,
+    applications=("Petals", "Roots"),
+)
+PHONE = Login(
+    "session-2", Use(BEGAN, "2001:db8::7", IPHONE), Use(USED, "198.51.100.20", IPHONE), applications=("Petals",)
+)
+STOLEN = Login("family-2", Use(BEGAN, "2001:db8::7", IPHONE), Use(USED, "203.0.113.99", "python-requests/2.32.3"))
+UNKNOWN = Login("family-3", Use(BEGAN), Use(USED))
+
+
+def signed_in_application(
+    client_id: str = "petals",
+    name: str = "Petals",
+    logo_uri: str | None = LOGO,
+    logins: tuple[Login, ...] = (Login("family-1", THIS_BROWSER.began, THIS_BROWSER.last, here=True), STOLEN, UNKNOWN),
+    *,
+    total: int | None = None,
+    on_server: bool = False,
+) -> SignedInApplication:
+    return SignedInApplication(
+        client_id=client_id,
+        name=name,
+        logo_uri=logo_uri,
+        logins=logins,
+        total=len(logins) if total is None else total,
+        about_person=(RequestedScope("openid"), RequestedScope("offline_access")),
+        about_apis=(("Orders", (RequestedScope("read:orders", "Read your orders"), RequestedScope("write:orders"))),),
+        on_server=on_server,
+    )
+
+
+def account_page(
+    *,
+    language: str = "en",
+    account_name: str = "ada@example.com",
+    browsers: tuple[Login, ...] | None = (THIS_BROWSER, PHONE),
+    more_browsers: int = 0,
+    applications: tuple[SignedInApplication, ...] | None = None,
+    overview: bool = True,
+    notice: AccountNotice | None = None,
+) -> Page:
+    if applications is None:
+        applications = (
+            signed_in_application(),
+            signed_in_application("roots", "Roots", None, (STOLEN,), total=23, on_server=True),
+        )
+    return account(
+        language=language,
+        account=account_name,
+        viewer="session-1",
+        place={"ui_locales": language},
+        csrf="csrf-value",
+        browsers=browsers,
+        more_browsers=more_browsers,
+        applications=applications,
+        overview=overview,
+        notice=notice,
+    )
+
+
 def pages_to_read(language: str) -> Iterator[tuple[str, Page]]:
     """Every page without a script, in every state."""
     yield "login", login_page(language=language)
@@ -155,6 +229,17 @@ def pages_to_read(language: str) -> Iterator[tuple[str, Page]]:
     yield "logout", logout_page(language=language)
     yield "logout of nobody in particular", logout_page(language=language, application=None, account=None)
     yield "signed out", signed_out(language=language)
+    yield "login for the account", login_page(language=language, application=None, logo_uri=None, redirect_source=None)
+    yield "account", account_page(language=language)
+    yield "account with more", account_page(language=language, more_browsers=12)
+    yield "account with one browser", account_page(language=language, browsers=(THIS_BROWSER,), applications=())
+    yield (
+        "account: one application",
+        account_page(language=language, browsers=None, applications=(signed_in_application(),), overview=False),
+    )
+    yield "account: browsers", account_page(language=language, applications=(), overview=False)
+    for notice in AccountNotice:
+        yield f"account: {notice}", account_page(language=language, notice=notice)
 
 
 def pages_that_act(language: str) -> Iterator[tuple[str, Page]]:

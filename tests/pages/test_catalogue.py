@@ -4,7 +4,8 @@ from string import Formatter
 
 import pytest
 
-from heirloom.pages import ErrorKind, LoginProblem, UserCodeProblem
+from heirloom.pages import AccountNotice, ErrorKind, LoginProblem, UserCodeProblem
+from heirloom.pages.account_texts import AccountTexts
 from heirloom.pages.catalogue import LANGUAGES, Texts, texts_in
 
 OPENID_SCOPES = {"openid", "profile", "email", "address", "phone", "offline_access"}
@@ -19,11 +20,13 @@ languages = pytest.mark.parametrize("texts", LANGUAGES.values(), ids=LANGUAGES.k
 translations = pytest.mark.parametrize("texts", [LANGUAGES[tag] for tag in SAME], ids=SAME.keys())
 
 
-def _every_text(texts: Texts) -> Iterator[tuple[str, str]]:
+def _every_text(texts: Texts | AccountTexts) -> Iterator[tuple[str, str]]:
     for field in fields(texts):
         match getattr(texts, field.name):
             case str() as text:
                 yield field.name, text
+            case AccountTexts() as more:
+                yield from _every_text(more)
             case Mapping() as several:
                 for key, text in several.items():
                     for part in [text] if isinstance(text, str) else text:
@@ -47,6 +50,8 @@ def test_every_problem_error_and_openid_scope_has_words(texts: Texts) -> None:
     assert set(texts.errors) == set(ErrorKind)
     assert set(texts.user_code_problems) == set(UserCodeProblem)
     assert set(texts.scopes) == OPENID_SCOPES
+    assert set(texts.account.notices) == set(AccountNotice)
+    assert len(set(texts.account.months.split())) == 12
 
 
 @languages

@@ -67,10 +67,12 @@ def test_a_page_can_be_enlarged(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", EVERY_PAGE)
-def test_nothing_is_loaded_but_the_logo(page: Page) -> None:
+def test_nothing_is_loaded_but_the_logo_and_links_lead_to_pages_of_ours(page: Page) -> None:
     document = read(page)
-    sources = [e[name] for name in ("src", "srcset", "href", "poster", "data") for e in document.with_attribute(name)]
+    names = ("src", "srcset", "href", "poster", "data")
+    sources = [e[name] for name in names for e in document.with_attribute(name) if e.tag != "a"]
 
+    assert all(link["href"].startswith("/account") for link in document.all("a"))
     assert [s for s in sources if s != LOGO and not s.startswith("data:image/svg+xml,")] == []
     assert not document.all("iframe")
     assert not document.all("object")

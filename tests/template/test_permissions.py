@@ -135,6 +135,12 @@ def test_sessions_are_changed_at_login_and_logout_and_asked_about_by_the_exchang
     }
 
 
+def test_whose_sessions_and_consents_there_are_is_asked_where_people_see_their_account(template: Template) -> None:
+    for table in ("SessionsTable", "GrantsTable"):
+        assert "Authorize" in who_may(template, "dynamodb:Query", table)
+    assert "Token" not in who_may(template, "dynamodb:Query", "SessionsTable")
+
+
 def test_of_a_user_the_login_may_change_the_password_hash_and_nothing_else(template: Template) -> None:
     writes = {f"dynamodb:{action}" for action in ("PutItem", "UpdateItem", "DeleteItem")}
     allowed = [

@@ -1,5 +1,6 @@
 """What people agreed to, in DynamoDB: Auth0's "grants"."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import translated_faults
 from heirloom.adapters.families import Item
 from heirloom.domain import encoding
+from heirloom.domain.consent import Consent
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -59,15 +61,32 @@ class DynamoDBConsents:
     def withdraw_all(self, user_key: bytes) -> None:
         """Forget all that a person ever agreed to."""
         with translated_faults("withdraw consents"):
-            for page in self.client.get_paginator("query").paginate(
-                TableName=self.table,
-                KeyConditionExpression="user_key = :user_key",
-                ExpressionAttributeValues={":user_key": string(encoding.encode(user_key))},
-                ConsistentRead=True,
-            ):
-                for item in page["Items"]:
-                    key = {name: item[name] for name in ("user_key", "grant_id")}
-                    self.client.delete_item(TableName=self.table, Key=key)
+            for item in self._items(user_key):
+                key = {name: item[name] for name in ("user_key", "grant_id")}
+                self.client.delete_item(TableName=self.table, Key=key)
+
+    def of_user(self, user_key: bytes) -> list[Consent]:
+        """Return all that a person agreed to, strongly consistent."""
+        with translated_faults("list consents"):
+            return [_consent_of(item) for item in self._items(user_key)]
+
+    def _items(self, user_key: bytes) -> Iterator[Item]:
+        for page in self.client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="user_key = :user_key",
+            ExpressionAttributeValues={":user_key": string(encoding.encode(user_key))},
+            ConsistentRead=True,
+        ):
+            yield from page["Items"]
+
+
+def _consent_of(item: Item) -> Consent:
+    return Consent(
+        client_id=item["client_id"]["S"],
+        audience=item["audience"]["S"],
+        scope=frozenset(item.get("scope", {}).get("SS", ())),
+        granted_at=int(item["granted_at"]["N"]),
+    )
 
 
 def _item_key(user_key: bytes, client_id: str, audience: str) -> Item:

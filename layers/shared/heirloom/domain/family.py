@@ -276,12 +276,19 @@ def surplus(families: Iterable[Family], *, newest: Family, policy: RefreshTokenP
         for family in families
         if family.grant.client_id == newest.grant.client_id
         and family.key != newest.key
-        and family.revoked_at is None
-        and family.created_at >= not_before
-        and not expired(family, now=now, idle_lifetime=policy.idle_lifetime)
+        and usable(family, policy=policy, not_before=not_before, now=now)
     ]
     rivals.sort(key=lambda family: (family.exchanged_at, family.created_at))
     return rivals[: max(0, len(rivals) + 1 - MOST_FAMILIES)]
+
+
+def usable(family: Family, *, policy: RefreshTokenPolicy, not_before: int, now: int) -> bool:
+    """Tell whether the live token of a family can be exchanged at epoch second *now*."""
+    return (
+        family.revoked_at is None
+        and family.created_at >= not_before
+        and not expired(family, now=now, idle_lifetime=policy.idle_lifetime)
+    )
 
 
 def expired(family: Family, *, now: int, idle_lifetime: int | None) -> bool:

@@ -9,6 +9,7 @@ from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.claims import UnsignedToken
 from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.client_key import ClientKey
+from heirloom.domain.consent import Consent
 from heirloom.domain.device import Device
 from heirloom.domain.device_authorization import Confirmation, DeviceAuthorization
 from heirloom.domain.dpop import SignedClaims
@@ -270,6 +271,9 @@ class Users(Protocol):
 
 class Consents(Protocol):
     """What people agreed to, by application and API."""
+
+    def of_user(self, user_key: bytes) -> list[Consent]:
+        """Return all that a person agreed to, strongly consistent."""
 
     def granted(self, *, user_key: bytes, client_id: str, audience: str) -> frozenset[str] | None:
         """Return the scope that was agreed to; `None` if the person was never asked."""

@@ -89,8 +89,8 @@ class Interaction(Protocol):
         """Return the parameters with which the browser came."""
 
     @property
-    def application(self) -> Application:
-        """Return the application that asks."""
+    def application(self) -> Application | None:
+        """Return the application that asks; `None`: the person wants to see their account."""
 
     @property
     def login_hint(self) -> str:

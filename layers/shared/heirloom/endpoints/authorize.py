@@ -24,11 +24,12 @@ def login_page(
     person: LoggedIn | None = None,
 ) -> Response:
     """Return the login page of an interaction, *retry_after* in seconds."""
+    application = interaction.application
     csrf, cookies = flow.browser.csrf_of(request)
     page = pages.login(
         language=flow.browser.language(request, interaction.parameters),
-        application=interaction.application.name,
-        logo_uri=interaction.application.logo_uri,
+        application=application.name if application else None,
+        logo_uri=application.logo_uri if application else None,
         request=interaction.query,
         csrf=csrf,
         email=interaction.login_hint if email is None else email,

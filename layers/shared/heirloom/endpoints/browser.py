@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from heirloom import pages
-from heirloom.domain import encoding, redirect_uri
+from heirloom.domain import encoding, lifetimes, redirect_uri
 from heirloom.http import NO_STORE, Parameters, Request, Response
 from heirloom.pages import Page
 
@@ -17,6 +17,7 @@ PAGE_HEADERS: Mapping[str, str] = {
 }
 
 CSRF_BYTES = 32
+NOTICE_LIFETIME = lifetimes.MINUTE
 
 
 class ForgedPost(Exception):
@@ -39,6 +40,11 @@ class Cookies:
         return "__Host-heirloom" if self.secure else "heirloom"
 
     @property
+    def notice(self) -> str:
+        """Return the name of the cookie that says what was done, to the page that the person is sent to."""
+        return "__Host-heirloom-notice" if self.secure else "heirloom-notice"
+
+    @property
     def csrf(self) -> str:
         """Return the name of the cookie that our forms must repeat."""
         return "__Host-heirloom-csrf" if self.secure else "heirloom-csrf"
@@ -58,6 +64,14 @@ class Cookies:
     def set_csrf(self, value: str) -> str:
         """Return the `Set-Cookie` for the value that our forms repeat."""
         return self._set(self.csrf, value, "SameSite=Lax")
+
+    def set_notice(self, value: str) -> str:
+        """Return the `Set-Cookie` of a notice that the next page shows."""
+        return self._set(self.notice, value, f"Max-Age={NOTICE_LIFETIME}; SameSite=Lax")
+
+    def take_notice(self) -> str:
+        """Return the `Set-Cookie` that takes a notice out of the browser once it was shown."""
+        return self._set(self.notice, "", "Max-Age=0; SameSite=Lax")
 
     def _set(self, name: str, value: str, attributes: str) -> str:
         secure = "; Secure" if self.secure else ""

@@ -12,7 +12,9 @@ from heirloom.domain.events import Event, EventType
 from heirloom.domain.ports import LoginAttempts, Pace, Passwords
 from heirloom.domain.session import Session, SessionCookie, SessionKey
 from heirloom.domain.user import User, normalised_email
-from heirloom.endpoints.activation import CARRIED, Activation, ActivationFlow
+from heirloom.endpoints import account, activation
+from heirloom.endpoints.account import AccountVisit
+from heirloom.endpoints.activation import Activation, ActivationFlow
 from heirloom.endpoints.authorization_flow import AuthorizationFlow, Interaction, LoggedIn, Opened
 from heirloom.endpoints.authorize import login_page
 from heirloom.endpoints.brakes import Brakes
@@ -67,17 +69,24 @@ class LoginEndpoint:
             )
         return self._with_password(opened, parameters, request)
 
-    def _open(self, carried: str, now: int) -> Opened | Activation:
-        if carried.startswith(CARRIED):
+    def _open(self, carried: str, now: int) -> Opened | Activation | AccountVisit:
+        if carried.startswith(activation.CARRIED):
             return self.activations.open(carried)
+        if carried.startswith(account.CARRIED):
+            return AccountVisit.carried(carried)
         return self.flow.open(carried, now, begun=True)
 
-    def _proceed(self, opened: Opened | Activation, person: LoggedIn, request: Request) -> Response:
+    def _proceed(self, opened: Opened | Activation | AccountVisit, person: LoggedIn, request: Request) -> Response:
         if isinstance(opened, Activation):
             return self.activations.proceed(opened, person, request)
+        if isinstance(opened, AccountVisit):
+            self._record(EventType.LOGIN, request, opened, reason="to the account page", user_id=person.user.user_id)
+            return self.flow.browser.redirect(opened.address)
         return self.flow.proceed(opened, person, request)
 
-    def _with_password(self, opened: Opened | Activation, parameters: Parameters, request: Request) -> Response:
+    def _with_password(
+        self, opened: Opened | Activation | AccountVisit, parameters: Parameters, request: Request
+    ) -> Response:
         email = normalised_email(parameters["email"])
         brakes = Brakes(self.attempts, email, guessing.network(request.caller.address), request.now)
         pause = brakes.count()
@@ -113,7 +122,9 @@ class LoginEndpoint:
         except StoreUnavailable as fault:  # the old one will do until the next login
             self.flow.events.emit(Event.of_fault(fault, request.caller))
 
-    def _begin_session(self, user: User, epoch: int, opened: Opened | Activation, request: Request) -> Response:
+    def _begin_session(
+        self, user: User, epoch: int, opened: Opened | Activation | AccountVisit, request: Request
+    ) -> Response:
         """Give every login a cookie of its own: whatever the browser held before opens nothing of this person's."""
         tenant = self.flow.configuration.tenant()
         previous = self._leave(user, request)
@@ -153,7 +164,7 @@ class LoginEndpoint:
             self.ending.end(held, request, client_id=None, reason="a login took its place")
         return None
 
-    def _continue(self, opened: Opened | Activation, request: Request) -> Response:
+    def _continue(self, opened: Opened | Activation | AccountVisit, request: Request) -> Response:
         """Go on with the account that the chooser showed, if its session still serves this request."""
         person = self.flow.logged_in(request)
         if person is None or (isinstance(opened, Opened) and not _serves(opened, person, request.now)):
@@ -171,7 +182,7 @@ class LoginEndpoint:
     def _record(
         self, event_type: EventType, request: Request, opened: Interaction, *, reason: str, user_id: str | None = None
     ) -> None:
-        client_id = opened.application.client_id
+        client_id = opened.application.client_id if opened.application else None
         self.flow.events.emit(Event(event_type, request.caller, client_id=client_id, user_id=user_id, reason=reason))
 
 

@@ -1,5 +1,6 @@
 """What a logout ends: the session first, then what came from it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from heirloom.domain.backchannel_logout import LogoutNotice
@@ -11,6 +12,7 @@ from heirloom.endpoints.revocations import Revocations
 from heirloom.http import Request
 
 BECAUSE = "logout"
+BY_USER = "revoked_by_user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,32 @@ class SessionEnding:
         Once it has returned, all of this is durable. A fault leaves an ended session behind, with which whoever tries
         again goes on.
         """
+        self._end(session, request, BECAUSE, self._ends_with_its_session, client_id=client_id, reason=reason)
+
+    def cut_off(self, session: Session, request: Request, *, reason: str) -> None:
+        """End *session* as a logout does, and every family that came from it: its browser is in the wrong hands."""
+        self._end(session, request, BY_USER, lambda _: True, client_id=None, reason=reason)
+
+    def _end(
+        self,
+        session: Session,
+        request: Request,
+        because: str,
+        goes_too: Callable[[Family], bool],
+        *,
+        client_id: str | None,
+        reason: str | None,
+    ) -> None:
         # First the session: no code of it becomes a family after this, so the families that are listed then are all.
         ended = self.sessions.end(session.key, now=request.now)
         if ended is None:
             return
-        self._revoke_families(ended, request)
+        families = [
+            family
+            for family in self.families.of_user(ended.user_id)
+            if family.grant.session_id == ended.key.session_id and goes_too(family)
+        ]
+        Revocations(self.families, self.events).end(families, because=because, caller=request.caller, now=request.now)
         self._notify_applications(ended)
         self.sessions.forget(ended.key)
         self.events.emit(
@@ -46,14 +69,6 @@ class SessionEnding:
                 details={"session_id": ended.key.session_id},
             )
         )
-
-    def _revoke_families(self, ended: Session, request: Request) -> None:
-        families = [
-            family
-            for family in self.families.of_user(ended.user_id)
-            if family.grant.session_id == ended.key.session_id and self._ends_with_its_session(family)
-        ]
-        Revocations(self.families, self.events).end(families, because=BECAUSE, caller=request.caller, now=request.now)
 
     def _ends_with_its_session(self, family: Family) -> bool:
         application = self.configuration.application(family.grant.client_id)

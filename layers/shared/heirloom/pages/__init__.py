@@ -1,8 +1,13 @@
-"""The pages that people see: login, consent, devices, errors, and the two response modes that need a document.
+"""The pages that people see, from the login to the error, and the two response modes that need a document.
 
 Every function is pure: values in, a `Page` out, which says with which Content-Security-Policy it must be served.
 """
 
+from heirloom.pages.account import Login as Login
+from heirloom.pages.account import SignedInApplication as SignedInApplication
+from heirloom.pages.account import Use as Use
+from heirloom.pages.account import account as account
+from heirloom.pages.account_texts import AccountNotice as AccountNotice
 from heirloom.pages.activation import confirm_device as confirm_device
 from heirloom.pages.activation import device_answered as device_answered
 from heirloom.pages.activation import enter_user_code as enter_user_code

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from heirloom.pages import account_texts
+from heirloom.pages.account_texts import AccountTexts
+
 type Forms = tuple[str, str]  # of one, of any other number
 
 
@@ -102,6 +105,8 @@ class Texts:
     stay_signed_in: str
     signed_out: str
     signed_out_text: str
+
+    account: AccountTexts
 
 
 _ENGLISH = Texts(
@@ -203,6 +208,7 @@ _ENGLISH = Texts(
     stay_signed_in="To stay signed in, close this window.",
     signed_out="You are signed out",
     signed_out_text="You can close this window now.",
+    account=account_texts.ENGLISH,
 )
 
 _GERMAN = Texts(
@@ -311,6 +317,7 @@ _GERMAN = Texts(
     stay_signed_in="Um angemeldet zu bleiben, schließen Sie dieses Fenster.",
     signed_out="Sie sind abgemeldet",
     signed_out_text="Sie können dieses Fenster jetzt schließen.",
+    account=account_texts.GERMAN,
 )
 
 _FRENCH = Texts(
@@ -417,6 +424,7 @@ _FRENCH = Texts(
     stay_signed_in="Pour rester connecté, fermez cette fenêtre.",
     signed_out="Vous êtes déconnecté",
     signed_out_text="Vous pouvez maintenant fermer cette fenêtre.",
+    account=account_texts.FRENCH,
 )
 
 _SPANISH = Texts(
@@ -521,6 +529,7 @@ _SPANISH = Texts(
     stay_signed_in="Para mantener la sesión iniciada, cierre esta ventana.",
     signed_out="Ha cerrado la sesión",
     signed_out_text="Ya puede cerrar esta ventana.",
+    account=account_texts.SPANISH,
 )
 
 DEFAULT_LANGUAGE = _ENGLISH.language

@@ -13,7 +13,7 @@ _DETAIL = 800
 def login(
     *,
     language: str,
-    application: str,
+    application: str | None,
     logo_uri: str | None,
     request: str,
     csrf: str,
@@ -25,14 +25,15 @@ def login(
 ) -> Page:
     """The login page; with *signed_in_as*, a chooser between that account and another one.
 
+    Without an *application* it is for a person who wants to see where they are signed in.
     *request* is what both forms carry on: the query string of an authorization request, or a device. *retry_after* is
     in seconds; without *redirect_source* the person stays here after the login. Raises ValueError if it is neither an
     origin nor a scheme.
     """
     texts = texts_in(language)
-    application = shown.name(application)
+    application = shown.name(application) if application is not None else None
     heading = texts.choose_account if signed_in_as else texts.sign_in
-    title = f"{heading} · {application}"
+    title = f"{heading} · {application or texts.account.title}"
     image, origins = shown.logo(logo_uri)
     return page(
         "login.html",

@@ -15,6 +15,7 @@ from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.pushed_requests import DynamoDBPushedRequests
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.users import DynamoDBUsers
+from heirloom.endpoints.account import AccountEndpoint, AccountPage
 from heirloom.endpoints.activation import ActivationEndpoint, ActivationFlow, ActivationPage
 from heirloom.endpoints.authorization_flow import AuthorizationFlow
 from heirloom.endpoints.authorize import AuthorizeEndpoint
@@ -132,6 +133,18 @@ def login_page() -> LoginPage:
 def consent() -> ConsentEndpoint:
     """Return `POST /consent`."""
     return ConsentEndpoint(flow())
+
+
+@cache
+def account_page() -> AccountPage:
+    """Return `GET /account`."""
+    return AccountPage(flow())
+
+
+@cache
+def account() -> AccountEndpoint:
+    """Return `POST /account`."""
+    return AccountEndpoint(flow(), ending())
 
 
 @cache
