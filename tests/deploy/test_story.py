@@ -14,6 +14,7 @@ import jwt
 import pytest
 import yaml
 
+from heirloom.domain import encoding
 from heirloom.domain.application import GrantType
 from local.stores import ACCOUNT
 from local.template import ROOT
@@ -32,6 +33,7 @@ from tests.service import (
     THIRD_PARTY,
     VERIFIER,
     authorization_request,
+    family_key_of,
 )
 
 if TYPE_CHECKING:
@@ -306,6 +308,31 @@ def test_logout_ends_the_session(alice: Person) -> None:
     page = alice.request("GET", "/authorize", params=authorization_request(SPA))
     assert page.status_code == 200
     assert 'name="password"' in page.text
+
+
+def test_a_person_sees_their_devices_and_signs_out_what_is_not_theirs_any_more(
+    browser: httpx.Client, alice: Person
+) -> None:
+    """One device, an application with its consent, and then everything else."""
+    phone = Person(browser)
+    lost = exchange(browser, phone.code(SPA))["refresh_token"]
+    kept = exchange(browser, alice.code(SPA))["refresh_token"]
+    stranger = exchange(browser, alice.code(THIRD_PARTY), THIRD_PARTY)["refresh_token"]
+    shown = alice.request("GET", "/account")
+    assert 'name="session"' in shown.text
+    assert "alice@" in shown.text
+
+    done = alice.submit(shown, family=encoding.encode(family_key_of(lost).family_id))
+    assert (done.status_code, done.headers["location"]) == (303, "/account")
+    assert refresh(browser, lost).status_code == 400
+    alice.submit(shown, application=THIRD_PARTY.client_id)
+    assert refresh(browser, stranger, THIRD_PARTY).status_code == 400
+    assert 'name="decision"' in alice.request("GET", "/authorize", params=authorization_request(THIRD_PARTY)).text
+    alice.submit(shown, everything="others")
+
+    assert 'name="session"' not in alice.request("GET", "/account").text
+    assert 'name="password"' in phone.request("GET", "/authorize", params=authorization_request(SPA)).text
+    assert refresh(browser, kept).status_code == 200
 
 
 def test_a_logout_ends_what_shall_end_with_it_and_is_told_to_who_wants_to_know(
