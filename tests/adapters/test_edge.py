@@ -10,7 +10,7 @@ from heirloom.adapters import web
 from heirloom.adapters.edge import Edge
 from heirloom.http import Request, Response
 
-SECRET, NEXT_SECRET = "the secret of the edge, 43 characters or more", "the one that will replace it"
+SECRET, NEXT_SECRET = "the-secret-of-the-edge_43-characters-or-more", "the-one-that-will-replace-it"
 CLOUDFRONT, VIEWER, ELSEWHERE = "198.51.100.7", "203.0.113.9", "192.0.2.66"
 
 

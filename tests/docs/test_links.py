@@ -17,7 +17,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 COMMAND = re.compile(r"^\s*make\b(?P<arguments>[^#\n]*)", re.MULTILINE)
 INLINE_COMMAND = re.compile(r"`make (?P<arguments>[^`]+)`")
 OPTION = re.compile(r"\b([A-Z_]+)=")
-TARGET = re.compile(r"^(?P<name>[a-z]+):.*## (?P<help>.*)$", re.MULTILINE)
+TARGET = re.compile(r"^(?P<name>[a-z-]+):.*## (?P<help>.*)$", re.MULTILINE)
 
 
 def name_of(page: Path) -> str:

@@ -64,7 +64,7 @@ def test_the_issuer_given_wins_then_the_domain_then_the_address_of_the_api(templ
 
 
 def test_the_api_serves_nothing_before_there_are_keys(template: Template) -> None:
-    assert template.resources["Stage"]["DependsOn"] == "FirstKeys"
+    assert "FirstKeys" in template.resources["Stage"]["DependsOn"]
 
 
 def test_the_api_has_no_path_before_the_routes_and_tells_who_called(template: Template) -> None:
@@ -74,6 +74,30 @@ def test_the_api_has_no_path_before_the_routes_and_tells_who_called(template: Te
     assert stage["AutoDeploy"] is True
     assert set(stage["DefaultRouteSettings"]) == {"ThrottlingRateLimit", "ThrottlingBurstLimit"}
     assert stage["AccessLogSettings"]["DestinationArn"] == {"Fn::GetAtt": ["ApiLogs", "Arn"]}
+
+
+def test_a_flood_of_logins_leaves_the_exchanges_alone(template: Template) -> None:
+    (stage,) = template.of_type("AWS::ApiGatewayV2::Stage").values()
+    rates = {route: settings["ThrottlingRateLimit"]["Ref"] for route, settings in stage["RouteSettings"].items()}
+
+    assert rates.pop("POST /oauth/token") == "ThrottlingRate"
+    assert set(rates.values()) == {"LoginThrottlingRate"}
+    assert set(rates) == {"POST /login", "POST /activate", "POST /oauth/device/code", "POST /oauth/par"}
+    parameters = template.document["Parameters"]
+    for limit in ("Rate", "Burst"):
+        assert parameters[f"LoginThrottling{limit}"]["Default"] < parameters[f"Throttling{limit}"]["Default"]
+
+
+def test_settings_are_for_routes_that_there_are_before_the_stage(template: Template) -> None:
+    """AWS refuses the stage for a route that it cannot find."""
+    (stage,) = template.of_type("AWS::ApiGatewayV2::Stage").values()
+    made_before = {
+        template.resources[name]["Properties"]["RouteKey"]
+        for name in template.resources["Stage"]["DependsOn"]
+        if template.resources[name]["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+
+    assert set(stage["RouteSettings"]) == made_before
 
 
 def test_the_access_log_keeps_no_secret(template: Template) -> None:
