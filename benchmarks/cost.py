@@ -35,7 +35,10 @@ FAMILIES_OF_A_USER: Final = 3
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     written = PAGE.read_text("utf-8")
-    page = filled(written, tables(Costs(template.load(), operations.counted())))
+    page = filled(
+        written,
+        tables(Costs(template.load(), template.load(template.ROOT / "edge/template.yaml"), operations.counted())),
+    )
     if "--check" in arguments:
         lines = difflib.unified_diff(written.splitlines(), page.splitlines(), "docs/cost.md", "counted", lineterm="")
         difference = "\n".join(lines)
@@ -123,10 +126,12 @@ _KMS: Final = (prices.KMS_RSA_SIGNATURES, prices.KMS_EC_SIGNATURES)
 
 
 def _edge(costs: Costs) -> str:
-    rows = []
-    for name in (operations.LOGIN, operations.EXCHANGE, operations.REFRESH):
-        bill = costs.edge(name)
-        rows.append((name, *(f"+ {_money(dollars)}" for dollars in bill.lines.values()), f"+ {_money(bill.total)}"))
+    bills = {name: costs.before(name) for name in (operations.LOGIN, operations.EXCHANGE, operations.REFRESH)}
+    bills["a month, whatever comes"] = costs.edge_a_month()
+    rows = [
+        (name, *(f"+ {_money(dollars)}" for dollars in bill.lines.values()), f"+ {_money(bill.total)}")
+        for name, bill in bills.items()
+    ]
     return _rows(("a million times", "CloudFront", "WAF", "together"), rows)
 
 
@@ -135,7 +140,7 @@ def _tenants(costs: Costs) -> str:
     edge = Bill({})
     for name, times in A_MONTH_OF_A_USER.items():
         one += costs.a_million(name).times(times / MILLION)
-        edge += costs.edge(name).times(times / MILLION)
+        edge += costs.before(name).times(times / MILLION)
     one += costs.idle_families().times(FAMILIES_OF_A_USER / MILLION)
     rows = []
     for users in TENANTS:
@@ -145,7 +150,7 @@ def _tenants(costs: Costs) -> str:
                 f"{users:,}",
                 f"**{_whole(whole)}**",
                 f"{whole / users:.5f}",
-                f"+ {_whole(edge.times(users).total)}",
+                f"+ {_whole(edge.times(users).total + costs.edge_a_month().total)}",
                 _whole(cognito(users, prices.COGNITO_LITE)),
                 _whole(cognito(users, prices.COGNITO_ESSENTIALS)),
             )

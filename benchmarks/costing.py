@@ -77,6 +77,7 @@ class Costs:
     """What requests cost on the functions of the template."""
 
     document: Template
+    edge: Template
     counted: Counted
 
     def billed_ms(self, name: str) -> float:
@@ -143,7 +144,13 @@ class Costs:
         """Return what KMS would ask for the signatures of a million operations."""
         return self.counted.operations[name].signatures * price.dollars
 
-    def edge(self, name: str) -> Bill:
+    def edge_a_month(self) -> Bill:
+        """Return what CloudFront and WAF cost a month before anybody comes: each rule that is there in any case."""
+        (firewall,) = self.edge.of_type("AWS::WAFv2::WebACL").values()
+        rules = [rule for rule in firewall["Rules"] if "Fn::If" not in rule]
+        return Bill({"CloudFront": 0, "WAF": prices.WEB_ACL.dollars + len(rules) * prices.WAF_RULES.dollars})
+
+    def before(self, name: str) -> Bill:
         """Return what CloudFront and WAF add to a million operations."""
         usage = self.counted.operations[name]
         gigabytes = usage.sent_bytes * MILLION / _GB

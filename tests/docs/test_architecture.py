@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from heirloom.domain import key_rotation
 from local import template
 from local.template import ROOT
 from tests.endpoints import devices
@@ -121,7 +122,9 @@ def lived(service: Service) -> None:
     """All kinds of logins, refreshes and ends."""
     declare(service, SPA, backchannel_logout_url="https://app.example/logout")
     asked = {"scope": "openid offline_access", "claims": '{"userinfo":{"name":null}}'}
-    service.refreshed(service.login_tokens(SPA, **asked)["refresh_token"])
+    first = service.login_tokens(SPA, **asked)["refresh_token"]
+    service.refreshed(first)
+    service.refreshed(first)
     prover = Prover(service)
     prover.login_tokens(SPA, dpop_jkt=prover.key.thumbprint)
     service.revoke(service.login_tokens(WEB)["refresh_token"], WEB)
@@ -140,6 +143,11 @@ def lived(service: Service) -> None:
     service.log_in(SPA, password="wrong")
 
 
+def kind(attribute: str) -> str:
+    """An attribute by the name under which the page has it and its like."""
+    return re.sub(r"^[0-7]$", "0…7", re.sub(":.*", ":…", attribute))
+
+
 def test_every_attribute_that_is_stored_is_told_and_no_other(service: Service) -> None:
     told = {table: names(cells[-1]) for table, cells in rows("| table | keys | kept | TTL | attributes |").items()}
     assert told.pop("ConfigurationTable") == {"document"}
@@ -148,9 +156,26 @@ def test_every_attribute_that_is_stored_is_told_and_no_other(service: Service) -
     stored = {}
     for table in told:
         keys = {key["AttributeName"] for key in TEMPLATE.of_type("AWS::DynamoDB::Table")[table]["KeySchema"]}
-        found = {re.sub(":.*", ":…", name) for item in service.items(table) for name in item}
+        found = {kind(name) for item in service.items(table) for name in item}
         stored[table] = (found | TRANSIENT.get(table, set())) - keys
     assert told == stored
+
+
+def test_the_times_of_keys_are_those_of_the_rules() -> None:
+    def told(seconds: int) -> str:
+        parts = {"day": seconds // 86400, "hour": seconds % 86400 // 3600, "minute": seconds % 3600 // 60}
+        if parts["day"] < 2:
+            parts["hour"] += 24 * parts.pop("day")
+        return " ".join(f"{count} {unit}s" for unit, count in parts.items() if count)
+
+    keys = PAGE.partition("## Keys\n")[2].partition("\n## ")[0]
+    for label, seconds in {
+        "a signing key is published before it signs for": key_rotation.SEEN_BY_VERIFIERS,
+        "a retired one stays published for": key_rotation.SIGNATURES_CHECKED,
+        "a token key is known before it mints for": key_rotation.SEEN_BY_INSTANCES,
+        "a retired one derives for": key_rotation.DERIVATIONS_WALKED,
+    }.items():
+        assert f"| {label} | {told(seconds)} |" in keys
 
 
 def test_the_layers_are_those_that_are_enforced() -> None:

@@ -41,40 +41,40 @@ def test_every_reason_for_which_a_login_ends_is_explained() -> None:
 # ---- The restore
 
 
-@pytest.fixture(name="restored")
-def _restored() -> Iterator[Stack]:
+@pytest.fixture(name="local_stack")
+def _local_stack() -> Iterator[Stack]:
     with processes.ministack() as endpoint:
         yield Stack(endpoint, **{"FAMILIES": FAMILIES, "FAMILIES-restored": f"{FAMILIES}-restored"})
 
 
 def test_a_restore_as_it_is_written_leaves_no_family_of_before_alive(
-    restored: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    local_stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A family was revoked after the moment that comes back. The mark alone keeps it from living again."""
     example = ROOT / "examples/tenant.yaml"
-    tenant_file.seed(tenant_file.load(example), stack.store(restored.endpoint, restored.environment))
-    token = restored.log_in()["refresh_token"]
-    then = restored.dynamodb.scan(TableName=FAMILIES)["Items"]
-    assert restored.send("revoke/revoke", token=token)["statusCode"] == 200
+    tenant_file.seed(tenant_file.load(example), stack.store(local_stack.endpoint, local_stack.environment))
+    token = local_stack.log_in()["refresh_token"]
+    then = local_stack.dynamodb.scan(TableName=FAMILIES)["Items"]
+    assert local_stack.send("revoke/revoke", token=token)["statusCode"] == 200
     file = tmp_path / "tenant.yaml"
     mark = f"tenant:\n  not_before: {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n"
     file.write_text(example.read_text("utf-8").replace("tenant:\n", mark))
 
-    restored.names["tenant.yaml"] = str(file)
+    local_stack.names["tenant.yaml"] = str(file)
 
     for command in commands(part("Restore to a point in time")):
-        restored.type(command)
+        local_stack.type(command)
         if "restore-table-to-point-in-time" in command:
-            _put(restored.dynamodb, f"{FAMILIES}-restored", then)
+            _put(local_stack.dynamodb, f"{FAMILIES}-restored", then)
 
-    lifetime = restored.dynamodb.describe_time_to_live(TableName=FAMILIES)["TimeToLiveDescription"]
+    lifetime = local_stack.dynamodb.describe_time_to_live(TableName=FAMILIES)["TimeToLiveDescription"]
     assert lifetime["AttributeName"] == "expires_at"
-    assert f"{FAMILIES}-restored" not in restored.dynamodb.list_tables()["TableNames"]
-    assert restored.send("token/refresh", refresh_token=token)["statusCode"] == 400
+    assert f"{FAMILIES}-restored" not in local_stack.dynamodb.list_tables()["TableNames"]
+    assert local_stack.send("token/refresh", refresh_token=token)["statusCode"] == 400
 
     key = {"kind": {"S": "tenant"}, "id": {"S": "tenant"}}
-    restored.dynamodb.delete_item(TableName="heirloom-ConfigurationTable", Key=key)  # and with it the mark
-    assert restored.send("token/refresh", refresh_token=token)["statusCode"] == 200
+    local_stack.dynamodb.delete_item(TableName="heirloom-ConfigurationTable", Key=key)  # and with it the mark
+    assert local_stack.send("token/refresh", refresh_token=token)["statusCode"] == 200
     capsys.readouterr()
 
 
@@ -82,3 +82,22 @@ def _put(dynamodb: "DynamoDBClient", table: str, items: Sequence[Mapping[str, An
     """Make of a restored table what it was then: the local AWS restores what there is now."""
     for item in items:
         dynamodb.put_item(TableName=table, Item=item)
+
+
+# ---- Keys
+
+
+def test_a_compromise_as_it_is_written_ends_access_tokens_and_no_login(
+    local_stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = ROOT / "examples/tenant.yaml"
+    tenant_file.seed(tenant_file.load(example), stack.store(local_stack.endpoint, local_stack.environment))
+    tokens = local_stack.log_in()
+    assert local_stack.send("userinfo/post_body", access_token=tokens["access_token"])["statusCode"] == 200
+
+    for command in commands(part("Key compromise")):
+        local_stack.type(command)
+
+    assert local_stack.send("userinfo/post_body", access_token=tokens["access_token"])["statusCode"] == 401
+    assert local_stack.send("token/refresh", refresh_token=tokens["refresh_token"])["statusCode"] == 200
+    capsys.readouterr()
