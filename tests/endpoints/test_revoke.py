@@ -10,6 +10,7 @@ import pytest
 from heirloom.domain import encoding
 from heirloom.domain.application import Application
 from heirloom.domain.errors import StoreUnavailable
+from heirloom.domain.family import SLOTS
 from heirloom.domain.lifetimes import DAY
 from heirloom.domain.refresh_token import RefreshToken
 from heirloom.domain.token_keys import KeyState
@@ -206,7 +207,7 @@ def test_a_token_of_a_key_that_this_instance_has_not_seen_yet_is_revoked(service
 
 
 @pytest.mark.parametrize("generation", [0, 1, 2])
-def test_with_a_compromised_key_only_the_live_token_ends_its_family(
+def test_with_a_compromised_key_a_token_with_another_secret_ends_nothing(
     service: Service, login: dict[str, Any], generation: int
 ) -> None:
     """Whoever stole the MAC key can make tokens of any family, but not their secrets."""
@@ -224,6 +225,44 @@ def test_with_a_compromised_key_only_the_live_token_ends_its_family(
     assert service.contents() == before
     assert silent(service.revoke(live))
     assert refusal(service.refresh(live)) == INVALID_GRANT
+
+
+def test_with_a_compromised_key_a_spent_token_ends_its_family_if_its_secret_leads_to_the_live_one(
+    service: Service, login: dict[str, Any]
+) -> None:
+    """A logout that presents the token before last is a logout."""
+    spent = login["refresh_token"]
+    live = service.refreshed(service.refreshed(spent))
+    one, two = service.keys.seen.keys.values()
+    service.keys.become(
+        dataclasses.replace(one, state=KeyState.RETIRED, compromised=True),
+        dataclasses.replace(two, state=KeyState.CURRENT),
+    )
+
+    assert silent(service.revoke(spent))
+
+    assert refusal(service.refresh(live)) == INVALID_GRANT
+
+
+@pytest.mark.parametrize("rotations", [1, SLOTS + 1])
+def test_with_a_compromised_key_nothing_ends_where_the_walk_is_no_longer_possible(
+    service: Service, login: dict[str, Any], rotations: int
+) -> None:
+    """The derivation half was erased in time, or the family remembers no generation so old."""
+    live = spent = login["refresh_token"]
+    for _ in range(rotations):
+        live = service.refreshed(live)
+    one, two = service.keys.seen.keys.values()
+    erased = {"state": KeyState.MAC_ONLY, "derivation": None} if rotations == 1 else {"state": KeyState.RETIRED}
+    service.keys.become(
+        dataclasses.replace(one, compromised=True, **erased), dataclasses.replace(two, state=KeyState.CURRENT)
+    )
+    before = service.contents()
+
+    assert silent(service.revoke(spent))
+
+    assert service.contents() == before
+    assert service.refreshed(live)
 
 
 # ---- The tenant's other setting: a revocation ends the grant

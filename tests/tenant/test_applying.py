@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from heirloom.adapters.attributes import number, string
-from heirloom.adapters.configuration import DynamoDBConfiguration
+from heirloom.adapters.configuration import LONGEST_FAMILY, DynamoDBConfiguration
 from heirloom.adapters.families import DynamoDBFamilies, epoch_key, item_of
 from heirloom.adapters.passwords import CHEAPEST, Argon2Passwords
 from heirloom.adapters.users import DynamoDBUsers, UserConflict
@@ -17,6 +17,7 @@ from heirloom.domain import refresh_token
 from heirloom.domain.application import AuthenticationMethod, ClientCredentials
 from heirloom.domain.errors import InvalidClient, StoreUnavailable
 from heirloom.domain.family import Family, Grant
+from heirloom.domain.lifetimes import DAY, NEVER
 from heirloom.domain.refresh_token import FamilyKey
 from heirloom.domain.user import User
 from heirloom.tenant import applying, planning, reading
@@ -510,3 +511,67 @@ def test_a_login_between_the_two_ends_does_not_survive(stack: Stack) -> None:
     family = stack.families.find(raced[0])
     assert family is not None
     assert family.revoked_at is not None
+
+
+# ---- How long a family may live, of which the rotation of the keys must know
+
+
+@pytest.fixture
+def noted(stack: Stack) -> "Noted":
+    """A stack whose keys were just made: the note is there from then on."""
+    item = {"kind": string(LONGEST_FAMILY), "id": string(LONGEST_FAMILY), "seconds": number(0)}
+    stack.client.put_item(TableName=stack.tables["ConfigurationTable"], Item=item)
+    return Noted(stack)
+
+
+@dataclasses.dataclass(frozen=True)
+class Noted:
+    stack: Stack
+
+    @property
+    def seconds(self) -> int | None:
+        key = {"kind": string(LONGEST_FAMILY), "id": string(LONGEST_FAMILY)}
+        item = self.stack.client.get_item(TableName=self.stack.tables["ConfigurationTable"], Key=key).get("Item")
+        return int(item["seconds"]["N"]) if item else None
+
+    def allow(self, **policy: object) -> None:
+        """Apply the file with these refresh token settings of its web application, the only one."""
+        web = {**WEB, "refresh_token": policy}
+        self.stack.apply({"clients": [web]}, allow_delete=True)
+
+
+def test_the_longest_lifetime_of_a_family_is_noted_and_never_shortened(noted: Noted) -> None:
+    seen = []
+    for days in (30, 300, 40):
+        noted.allow(rotation_type="rotating", expiration_type="expiring", token_lifetime=days * DAY, leeway=1)
+        seen.append(noted.seconds)
+
+    assert seen == [30 * DAY, 300 * DAY, 300 * DAY]
+
+
+def test_a_family_without_an_end_is_noted_for_good(noted: Noted) -> None:
+    noted.allow(rotation_type="non-rotating", expiration_type="non-expiring")
+    noted.allow(rotation_type="rotating", expiration_type="expiring", token_lifetime=DAY, leeway=1)
+
+    assert noted.seconds == NEVER
+
+
+def test_a_stack_without_the_note_gets_none_since_nobody_knows_its_past(stack: Stack) -> None:
+    stack.apply(WHOLE)
+
+    assert Noted(stack).seconds is None
+
+
+def test_the_lifetime_is_noted_before_it_is_allowed(noted: Noted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a family might be made that nobody waits for."""
+    written: list[str] = []
+    put_item = noted.stack.client.put_item
+
+    def recorded(**arguments: Any) -> Any:
+        written.append(arguments["Item"]["kind"]["S"])
+        return put_item(**arguments)
+
+    monkeypatch.setattr(noted.stack.client, "put_item", recorded)
+    noted.allow(rotation_type="rotating", expiration_type="expiring", token_lifetime=DAY, leeway=1)
+
+    assert written == [LONGEST_FAMILY, "application"]
