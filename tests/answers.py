@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 from heirloom.http import Request, Response
+from tests.docs import logs_page
 from tests.endpoints.reading import kind
 from tests.service import Service
 
@@ -17,7 +18,8 @@ SHORTEST_SECRET = 12
 
 
 def check(service: Service) -> None:
-    """Check every answer of a service: its status, its headers, and that no event repeats a secret of it."""
+    """Check every answer of a service: its status, its headers; and its events: documented, and without a secret."""
+    logs_page.check(service.events)
     recorded = repr(list(service.events))
     for request, response in service.transcript:
         leaked = [secret for secret in _secrets(request, response) if secret in recorded]

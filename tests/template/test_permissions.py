@@ -8,19 +8,25 @@ import pytest
 from local.template import Template
 
 FUNCTIONS = ("Authorize", "Token", "Revoke", "Jwks", "Userinfo", "BackchannelLogout", "RotateKeys")
+TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 
 
 def statements(template: Template, function: str) -> list[dict[str, Any]]:
-    """Everything that the function's role allows, each statement with lists of actions and resources."""
+    """What the function's role allows, but traces: each statement with lists of actions and resources."""
+    return [
+        one | {"Resource": one["Resource"] if isinstance(one["Resource"], list) else [one["Resource"]]}
+        for one in all_statements(template, function)
+        if one["Action"] != TRACES
+    ]
+
+
+def all_statements(template: Template, function: str) -> list[dict[str, Any]]:
+    """Everything that the function's role allows."""
     properties = template.of_type("AWS::Serverless::Function")[f"{function}Function"]
     role, attribute = properties["Role"]["Fn::GetAtt"]
     assert attribute == "Arn"
     policies = template.of_type("AWS::IAM::Role")[role]["Policies"]
-    return [
-        one | {"Resource": one["Resource"] if isinstance(one["Resource"], list) else [one["Resource"]]}
-        for policy in policies
-        for one in policy["PolicyDocument"]["Statement"]
-    ]
+    return [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
 
 
 def grants(template: Template, function: str) -> Iterator[tuple[str, str]]:
@@ -60,6 +66,15 @@ def test_every_resource_is_one_of_this_stack(template: Template, function: str) 
 
     assert named <= set(template.resources)
     assert all(statement["Effect"] == "Allow" for statement in statements(template, function))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_sends_traces_and_does_nothing_else_outside_of_this_stack(template: Template, function: str) -> None:
+    """X-Ray knows no narrower resource."""
+    anywhere = [one for one in all_statements(template, function) if one["Resource"] == "*"]
+
+    assert anywhere == [{"Effect": "Allow", "Action": TRACES, "Resource": "*"}]
+    assert template.document["Globals"]["Function"]["Tracing"] == {"Ref": "Tracing"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

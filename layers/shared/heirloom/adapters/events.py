@@ -25,6 +25,10 @@ PUBLISHED: Final = frozenset(
 """What somebody else may want to act on: all that ends a family."""
 
 
+REPLAYED: Final = "RefreshTokenReplayed"
+"""The metric of exchanges that came again within leeway; they count as exchanges too."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedEvents:
     """The port `Events`: the log and the metrics."""
@@ -32,9 +36,11 @@ class LoggedEvents:
     logger: Logger
 
     def emit(self, event: Event) -> None:
-        """Write one line and count one; an alarm is counted under its own name too."""
+        """Write one line and count one; a replay and an alarm are counted under their own names too."""
         self.logger.info(event.type.name.lower(), extra={**_record(event), "alarm": event.alarm})
         _count(_name(event.type))
+        if event.details.get("replayed"):
+            _count(REPLAYED)
         if event.alarm is not None:
             _count(event.alarm)
 

@@ -46,21 +46,27 @@ UNKNOWN_REFRESH_TOKEN = "Unknown or invalid refresh token."
 class OAuthError(Exception):
     """A refusal as the protocol words it.
 
-    `reason` and `details` are for the log and hold no secret; `description` is for the caller and must be the same for
-    callers that may not be told apart.
+    `reason`, `details` and `user_id` are for the log and hold no secret; `description` is for the caller and must be
+    the same for callers that may not be told apart.
     """
 
     error: ClassVar[str]
     status: ClassVar[int] = 400
 
     def __init__(
-        self, description: str, *, reason: str | None = None, details: Mapping[str, object] | None = None
+        self,
+        description: str,
+        *,
+        reason: str | None = None,
+        details: Mapping[str, object] | None = None,
+        user_id: str | None = None,
     ) -> None:
-        """Take the public *description*, and the private *reason* (by default the same) and *details*."""
+        """Take the public *description*, and the private *reason* (by default the same), *details* and *user_id*."""
         super().__init__(reason or description)
         self.description = description
         self.reason = reason or description
         self.details: Mapping[str, object] = details or {}
+        self.user_id = user_id
 
 
 class InvalidRequest(OAuthError):

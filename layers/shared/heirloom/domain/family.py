@@ -311,6 +311,17 @@ def proven(presented: RefreshToken, family: Family, keyring: TokenKeyring) -> bo
     return hmac.compare_digest(family.live_digest, live.digest())
 
 
+def ended_because(family: Family, *, now: int, idle_lifetime: int | None, not_before: int) -> str | None:
+    """Return what ended a family, in a word for the log; `None` while it is alive."""
+    if family.revoked_at is not None:
+        return family.revoked_because
+    if family.created_at < not_before:
+        return "not_before"
+    if family.absolute_expires_at <= now:
+        return "absolute_lifetime"
+    return "idle_lifetime" if expired(family, now=now, idle_lifetime=idle_lifetime) else None
+
+
 def _judge_spent(rotation: Rotation, family: Family, keyring: TokenKeyring) -> Judgement:
     key = keyring.keys.get(rotation.presented.key_id)
     genuine = key is not None and not key.compromised  # a reload may have taken the key away

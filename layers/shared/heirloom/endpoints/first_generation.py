@@ -86,7 +86,10 @@ class FirstGeneration:
                         client_id=application.client_id,
                         user_id=family.grant.user_id,
                         reason=f"more than {MOST_FAMILIES} live families",
-                        details={"familyId": encoding.encode(family.key.family_id)},
+                        details={
+                            "familyId": encoding.encode(family.key.family_id),
+                            "session_id": family.grant.session_id,
+                        },
                     )
                 )
         except Fault as fault:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from heirloom.domain import refresh_token
-from heirloom.domain.events import Caller
+from heirloom.domain.events import Caller, Event, EventType
 from heirloom.domain.ports import Consents, Events, Families, Sessions, Users
 from heirloom.domain.refresh_token import FamilyKey
 from heirloom.domain.session import SessionKey
@@ -31,7 +31,9 @@ class Operator:
     def end_session(self, user_id: str, session_id: str, caller: Caller, *, now: int) -> int:
         """End a login session in a browser, and every family that came from it."""
         # The session first: no family comes from it after they are listed.
-        self.sessions.end(SessionKey(refresh_token.user_key(user_id), session_id), now=now)
+        if self.sessions.end(SessionKey(refresh_token.user_key(user_id), session_id), now=now) is not None:
+            details = {"session_id": session_id}
+            self.events.emit(Event(EventType.LOGOUT, caller, user_id=user_id, reason=BY_OPERATOR, details=details))
         families = [family for family in self.families.of_user(user_id) if family.grant.session_id == session_id]
         return self._revocations.end(families, because=BY_OPERATOR, caller=caller, now=now)
 

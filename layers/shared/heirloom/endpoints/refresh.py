@@ -30,6 +30,7 @@ from heirloom.domain.family import (
     Underivable,
     Unexplained,
     WrongAudience,
+    ended_because,
     judge,
 )
 from heirloom.domain.ports import Configuration, Events, Families, Replays, RotationRefused, TokenKeys
@@ -120,7 +121,6 @@ class RefreshGrant:
                 details=_counters(presented, family)
                 | {
                     "replayed": replayed,
-                    "session_id": grant.session_id,
                     "audience": grant.audience,
                     "requested_audience": parameters.get("audience") or parameters.get("resource"),
                     "requested_scope": parameters.get("scope"),
@@ -159,25 +159,26 @@ class RefreshGrant:
         if isinstance(judgement, Underivable):
             keyring = self.token_keys.reloaded()
             judgement = judge(rotation, family, keyring)
-        details = _counters(rotation.presented, family)
+        details, user_id = _counters(rotation.presented, family), family.grant.user_id if family else None
         match judgement:
             case Replayed(live) if family is not None:
                 return family, live.text(keyring), True
             case Reused():
                 key = rotation.presented.family
                 self.families.revoke(key, client_id=rotation.client_id, because="reuse", now=rotation.now)
-                raise ReuseDetected(UNKNOWN_REFRESH_TOKEN, reason="reused", details=details)
+                raise ReuseDetected(UNKNOWN_REFRESH_TOKEN, reason="reused", details=details, user_id=user_id)
             case Refused(because):
-                raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason=because, details=details)
+                details |= _end(family, rotation)
+                raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason=because, details=details, user_id=user_id)
             case Underivable():
-                self._alarm(Alarm.SUCCESSOR_UNDERIVABLE, request, details)
-                raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason="underivable", details=details)
+                self._alarm(Alarm.SUCCESSOR_UNDERIVABLE, rotation, family, request)
+                raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason="underivable", details=details, user_id=user_id)
             case NothingGranted():
-                raise InvalidScope("None of the requested scopes was granted", details=details)
+                raise InvalidScope("None of the requested scopes was granted", details=details, user_id=user_id)
             case WrongAudience():
-                raise InvalidTarget(_NOT_GRANTED, details=details)
+                raise InvalidTarget(_NOT_GRANTED, details=details, user_id=user_id)
             case Unexplained() | Replayed():
-                self._alarm(Alarm.CONDITION_UNEXPLAINED, request, details)
+                self._alarm(Alarm.CONDITION_UNEXPLAINED, rotation, family, request)
                 raise ConditionUnexplained
             case _:
                 assert_never(judgement)
@@ -196,8 +197,18 @@ class RefreshGrant:
         in_a_row = replays.in_consecutive_generations(generation, before)
         return Alarm.REPLAYS_IN_CONSECUTIVE_GENERATIONS if in_a_row else None
 
-    def _alarm(self, alarm: Alarm, request: Request, details: dict[str, object]) -> None:
-        self.events.emit(Event(EventType.WARNING, request.caller, reason=alarm, details=details, alarm=alarm))
+    def _alarm(self, alarm: Alarm, rotation: Rotation, family: Family | None, request: Request) -> None:
+        self.events.emit(
+            Event(
+                EventType.WARNING,
+                request.caller,
+                client_id=rotation.client_id,
+                user_id=family.grant.user_id if family else None,
+                reason=alarm,
+                details=_counters(rotation.presented, family),
+                alarm=alarm,
+            )
+        )
 
 
 def _counters(presented: RefreshToken, family: Family | None) -> dict[str, object]:
@@ -207,5 +218,15 @@ def _counters(presented: RefreshToken, family: Family | None) -> dict[str, objec
         "tokenCounter": presented.generation,
     }
     if family is not None:
-        counters |= {"latestCounter": family.generation, "user_id": family.grant.user_id}
+        counters |= {"latestCounter": family.generation, "session_id": family.grant.session_id}
     return counters
+
+
+def _end(family: Family | None, rotation: Rotation) -> dict[str, object]:
+    """Return why the family has ended, for the log, if it has."""
+    if family is None:
+        return {}
+    because = ended_because(
+        family, now=rotation.now, idle_lifetime=rotation.idle_lifetime, not_before=rotation.not_before
+    )
+    return {} if because is None else {"endedBecause": because}

@@ -54,6 +54,8 @@ class Revocations:
         ended = self.families.end_logins(
             user_id, because=because, now=now, client_id=client_id, audience=audience, last=last
         )
+        if client_id is None:  # sessions too, which nothing lists
+            self.events.emit(Event(EventType.LOGOUT, caller, user_id=user_id, reason=because))
         for family in ended:
             self._tell(family, because, caller)
         return len(ended)

@@ -104,7 +104,16 @@ class TokenEndpoint:
                 event_type = EventType.REFUSED_REQUEST
         client_id = application.client_id if application else None
         details = {"error": error.error, **error.details}
-        self.events.emit(Event(event_type, request.caller, client_id=client_id, reason=error.reason, details=details))
+        self.events.emit(
+            Event(
+                event_type,
+                request.caller,
+                client_id=client_id,
+                user_id=error.user_id,
+                reason=error.reason,
+                details=details,
+            )
+        )
 
 
 def _kept(error: OAuthError, parameters: Parameters) -> Mapping[str, str]:
