@@ -18,12 +18,6 @@ def test_every_alarm_of_the_template_is_there_and_tells_the_topic(stack: "Stack"
         assert alarm["AlarmActions"] == alarm["OKActions"] == [stack.outputs["AlarmTopic"]], name
 
 
-def test_the_topic_is_encrypted_with_a_key_of_the_stack(stack: "Stack") -> None:
-    topic = stack.client("sns").get_topic_attributes(TopicArn=stack.outputs["AlarmTopic"])["Attributes"]
-
-    assert topic["KmsMasterKeyId"].endswith(stack.physical("AlarmKey"))
-
-
 def test_the_dashboard_draws_the_functions_and_tables_that_were_deployed(stack: "Stack", template: Template) -> None:
     dashboard = stack.client("cloudwatch").get_dashboard(DashboardName=stack.physical("Dashboard"))
     body = json.loads(dashboard["DashboardBody"])

@@ -18,12 +18,20 @@ from tests.docs.logs_page import PAGE, details, table
 from tests.endpoints.test_why_logged_out import WAYS
 
 SOURCES = "".join(path.read_text("utf-8") for path in Path(ROOT, "layers/shared/heirloom").rglob("*.py"))
+FUNCTIONS = "".join(path.read_text("utf-8") for path in Path(ROOT, "functions").rglob("*.py"))
 
 
 def test_every_type_of_event_is_there_with_its_name() -> None:
     told = {code: name.strip("`") for code, (name, *_) in table("## Events").items()}
 
     assert told == {event_type.value: event_type.name.lower() for event_type in EventType}
+
+
+def test_every_other_line_is_there() -> None:
+    """Whatever is logged under a message of its own, rather than as an event."""
+    messages = re.findall(r'logger\.(?:info|warning|error|exception)\("([^"]+)"', SOURCES + FUNCTIONS)
+
+    assert set(table("## Events", 2)) == set(messages)
 
 
 def test_every_detail_is_explained_and_is_one_of_the_code() -> None:

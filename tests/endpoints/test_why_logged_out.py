@@ -21,6 +21,7 @@ from heirloom.tenant.store import DynamoDBStore
 from local import template
 from tests import insights
 from tests.endpoints.hands import declare, set_tenant
+from tests.endpoints.test_account import family_id, press, show
 from tests.races.test_logins import fill
 from tests.service import ALICE, BOB, SPA, Recorded, Service, claims_of, family_key_of, refusal
 
@@ -169,6 +170,26 @@ def rotation_switched_on(service: Service, _: dict[str, str]) -> None:
     service.refreshed(other)
 
 
+def account_signs_out_the_device(service: Service, login: dict[str, str]) -> None:
+    press(service, show(service), "family", family_id(login["refresh_token"]))
+
+
+def account_signs_out_the_session(service: Service, login: dict[str, str]) -> None:
+    service.cookies.clear()
+    service.log_in()
+    press(service, show(service), "session", claims_of(login["id_token"])["sid"])
+
+
+def account_signs_out_the_others(service: Service, _: dict[str, str]) -> None:
+    service.cookies.clear()
+    service.log_in()
+    press(service, show(service), "everything", "others")
+
+
+def account_signs_out_everywhere(service: Service, _: dict[str, str]) -> None:
+    press(service, show(service), "everything", "all")
+
+
 type Way = Callable[[Service, dict[str, str]], None]
 
 WAYS: dict[Way, tuple[str, str, str]] = {
@@ -191,6 +212,10 @@ WAYS: dict[Way, tuple[str, str, str]] = {
     operator_ends_all_logins: ("srrt", "revoked_by_operator", "revoked_by_operator"),
     operator_ends_those_at_the_application: ("srrt", "revoked_by_operator", "revoked_by_operator"),
     deletion: ("srrt", "user_deleted", "user_deleted"),
+    account_signs_out_the_device: ("srrt", "revoked_by_user", "revoked_by_user"),
+    account_signs_out_the_session: ("srrt", "revoked_by_user", "revoked_by_user"),
+    account_signs_out_the_others: ("srrt", "revoked_by_user", "revoked_by_user"),
+    account_signs_out_everywhere: ("srrt", "revoked_by_user", "revoked_by_user"),
     rotation_switched_on: ("srrt", "rotation_switched_on", "rotation_switched_on"),
 }
 """What the log says when it happens, and as `endedBecause` when the application comes back."""

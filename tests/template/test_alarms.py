@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
+from heirloom.adapters import key_requests
 from heirloom.adapters.events import LoggedEvents
 from heirloom.domain.events import Alarm, Caller, Event, EventType
-from local.template import ROOT, Template, environment
+from local import gateway
+from local.template import ROOT, Template, environment, functions
 
 ALARMS = "AWS::CloudWatch::Alarm"
 FUNCTIONS = "AWS::Serverless::Function"
@@ -39,6 +41,21 @@ def emitted(text: str) -> Iterator[tuple[Metric, dict[str, Any]]]:
                     yield (directive["Namespace"], metric["Name"], tuple(dimensions)), line
 
 
+@pytest.fixture(name="of_keys")
+def _of_keys(
+    template: Template, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], of_events: object
+) -> set[Metric]:
+    """What the function that keeps the keys counts at each run, in the same environment."""
+    del of_events
+    handler: Any = gateway.load(functions(template)["RotateKeysFunction"])
+    current = [{"state": "current", "current_since": 0}]
+    answer = {"moved": [], "token_key_ids_exhausted": False, "signing_keys": current, "token_keys": current}
+    monkeypatch.setitem(handler.__globals__, "rotation", lambda: None)
+    monkeypatch.setattr(key_requests, "answer", lambda *_: answer)
+    handler({"action": "rotate"}, None)
+    return {metric for metric, _ in emitted(capsys.readouterr().out)}
+
+
 def filtered(template: Template) -> Iterator[Metric]:
     """The metrics that CloudWatch counts in a log."""
     for one in template.of_type("AWS::Logs::MetricFilter").values():
@@ -64,11 +81,11 @@ def _of_events(
 
 
 def test_a_metric_of_ours_is_watched_under_the_name_and_dimension_that_the_code_gives_it(
-    template: Template, of_events: dict[Metric, dict[str, Any]]
+    template: Template, of_events: dict[Metric, dict[str, Any]], of_keys: set[Metric]
 ) -> None:
     ours = {metric for metric in watched(template).values() if metric[0] == "Heirloom"}
 
-    assert ours <= {*of_events, *filtered(template)}
+    assert ours <= {*of_events, *of_keys, *filtered(template)}
 
 
 def test_every_sign_of_trouble_has_its_alarm(template: Template) -> None:
@@ -128,6 +145,21 @@ def test_the_latency_that_users_wait_for_is_watched_at_the_99th_percentile(templ
     for alarm in slow.values():
         assert (alarm["MetricName"], alarm["ExtendedStatistic"]) == ("Duration", "p99")
         assert alarm["Threshold"] == {"Ref": "LatencyThreshold"}
+
+
+@pytest.mark.parametrize("ring", ["Signing", "Token"])
+def test_a_key_that_is_too_old_or_of_which_nobody_hears_for_a_day_is_noticed(template: Template, ring: str) -> None:
+    """A day has 86,400 seconds, so an age in hundreds of thousands is a sixth more than the period."""
+    alarm = template.of_type(ALARMS)[f"{ring}KeyAgeAlarm"]
+    period = template.document["Parameters"][f"{ring}KeyRotationDays"]["Default"]
+    (schedule,) = template.of_type("AWS::Events::Rule").values()
+
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 24 * 3600
+    assert "DatapointsToAlarm" not in alarm, "all of them"
+    assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Maximum", "breaching")
+    threshold = int(alarm["Threshold"]["Fn::Sub"].replace(f"${{{ring}KeyRotationDays}}", str(period)))
+    assert 1.1 < threshold / (period * 86_400) < 1.2
+    assert schedule["ScheduleExpression"] == "rate(1 hour)", "several times in each period of the alarm"
 
 
 def test_every_alarm_is_one_metric_and_tells_the_topic(template: Template) -> None:
