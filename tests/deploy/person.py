@@ -38,11 +38,18 @@ class Person:
         hidden = {_attribute(one, "name"): _attribute(one, "value") for one in inputs if 'type="hidden"' in one}
         return self.request("POST", action, data={**hidden, **fields})
 
-    def code(self, application: Application, query: Mapping[str, str] | None = None) -> str:
+    def code(
+        self,
+        application: Application,
+        query: Mapping[str, str] | None = None,
+        *,
+        email: str = ALICE.email,
+        password: str = PASSWORD,
+    ) -> str:
         """Log in, unless that is done, consent if asked, and return the code that the application gets."""
         answer = self.request("GET", "/authorize", params=query or authorization_request(application))
         if 'name="password"' in answer.text:
-            answer = self.submit(answer, email=ALICE.email, password=PASSWORD, action="sign_in")
+            answer = self.submit(answer, email=email, password=password, action="sign_in")
         if 'name="decision"' in answer.text:
             answer = self.submit(answer, decision="allow")
         assert answer.status_code == 303, answer.text
