@@ -82,16 +82,17 @@ def built() -> Iterator[Artifacts]:
         copy = Path(folder, "build")
         with (_HOST / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            _build()
+            build(ROOT / "template.yaml", _HOST, "--cached", "--parallel")
             shutil.copytree(_HOST / "build", copy, copy_function=os.link)
         yield Artifacts(copy)
 
 
-def _build() -> None:
-    folders = ["--build-dir", str(_HOST / "build"), "--cache-dir", str(_HOST / "cache")]
+def build(template: Path, folder: Path, *flags: str) -> None:
+    """Build what a template names into `build` in the folder; raise `Failed` in SAM's words."""
+    folders = ["--build-dir", str(folder / "build"), "--cache-dir", str(folder / "cache")]
     parameters = ["--parameter-overrides", f"Architecture={ARCHITECTURE}"]
     done = subprocess.run(
-        [SAM, "build", "--cached", "--parallel", *folders, *parameters],
+        [SAM, "build", *flags, "--template-file", str(template), *folders, *parameters],
         env={**os.environ, **ACCOUNT},
         capture_output=True,
         text=True,

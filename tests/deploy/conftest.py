@@ -6,6 +6,7 @@ import platform
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -41,9 +42,9 @@ class Stack:
             aws_secret_access_key=ACCOUNT["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def deploy(self, artifacts: Artifacts, **parameters: str) -> None:
-        """Make the stack, or update it to this build."""
-        command = ["deploy", "--template-file", str(artifacts.template), "--stack-name", STACK, "--resolve-s3"]
+    def deploy(self, template: Path, **parameters: str) -> None:
+        """Make the stack of a built template, or update it."""
+        command = ["deploy", "--template-file", str(template), "--stack-name", STACK, "--resolve-s3"]
         flags = ["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar", "--disable-rollback"]
         # What this local AWS knows nothing of is off here, and asserted on the template.
         given = {"Architecture": ARCHITECTURE, "SavedQueries": "false", **parameters}
@@ -77,6 +78,11 @@ class Stack:
         """Return what functions call a resource: some have an ARN in their environment."""
         return self.outputs[logical_id] if logical_id.endswith("Secret") else self.physical(logical_id)
 
+    def logged(self, function: str) -> str:
+        """Return all that a function has logged, by the name of its folder."""
+        events = self.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{STACK}/{function}")["events"]
+        return "\n".join(event["message"] for event in events)
+
     def role_of(self, function: str) -> dict[str, Any]:
         """Return the credentials with which the function runs."""
         role = self.client("iam").get_role(RoleName=self.physical(f"{function}Role"))["Role"]["Arn"]
@@ -106,7 +112,7 @@ def artifacts() -> Iterator[Artifacts]:
 def stack(artifacts: Artifacts) -> Iterator[Stack]:
     with ministack(auth=True) as endpoint:
         stack = Stack(endpoint, {})
-        stack.deploy(artifacts)
+        stack.deploy(artifacts.template)
         (described,) = stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         stack.outputs.update({one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]})
         yield stack
