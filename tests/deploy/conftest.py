@@ -92,7 +92,7 @@ class Stack:
     def browser(self) -> httpx.Client:
         """Return an HTTP client that reaches the API by path: asked by host, ministack takes /login for Cognito's."""
         base = f"{self.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default"
-        return httpx.Client(base_url=base, trust_env=False, timeout=30)
+        return httpx.Client(base_url=base, trust_env=False, timeout=120)
 
 
 @pytest.fixture(scope="session")
