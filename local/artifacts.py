@@ -19,7 +19,8 @@ from local.template import ROOT, Function
 
 ARCHITECTURE: Final = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 SAM: Final = ROOT / "scripts/sam"
-_HOST: Final = ROOT / ".aws-sam/host"
+HOST: Final = ROOT / ".aws-sam/host"
+"""Where SAM keeps what it built for this machine, beside what it builds to be deployed."""
 
 
 class Failed(RuntimeError):
@@ -77,13 +78,13 @@ def built() -> Iterator[Artifacts]:
 
     SAM empties its folder before each build, so two at once wait for each other, and each works on links of its own.
     """
-    _HOST.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=_HOST) as folder:
+    HOST.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=HOST) as folder:
         copy = Path(folder, "build")
-        with (_HOST / "lock").open("w") as lock:
+        with (HOST / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            build(ROOT / "template.yaml", _HOST, "--cached", "--parallel")
-            shutil.copytree(_HOST / "build", copy, copy_function=os.link)
+            build(ROOT / "template.yaml", HOST, "--cached", "--parallel")
+            shutil.copytree(HOST / "build", copy, copy_function=os.link)
         yield Artifacts(copy)
 
 

@@ -22,8 +22,8 @@ AUTHORITY = "authority.pem"
 _LIFETIME = timedelta(hours=6)
 
 
-def certificate(folder: Path) -> ssl.SSLContext:
-    """Return what a server at localhost needs, and leave the authority that clients must trust in the folder."""
+def certificate(folder: Path, *hosts: str) -> ssl.SSLContext:
+    """Return what a server at localhost, or at these *hosts*, needs, and leave its authority in the folder."""
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = _name("Authority of the tests")
     root = (
@@ -32,7 +32,7 @@ def certificate(folder: Path) -> ssl.SSLContext:
         .add_extension(_usage(signs_certificates=True), critical=True)
         .sign(authority_key, SHA256())
     )
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [*map(x509.DNSName, ("localhost", *hosts)), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     leaf = (
         _certificate(_name("localhost"), authority, key.public_key(), authority_key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
