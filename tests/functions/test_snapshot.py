@@ -152,17 +152,21 @@ def test_what_was_cached_before_the_snapshot_is_read_anew_when_it_is_too_old(aws
 
 
 def drawn(answers: list[dict[str, Any]]) -> set[str]:
-    """All that is long and no word in answers' bodies, cookies and redirects: what somebody drew, or what hangs on it.
-
-    The header of a JWT is not, which names the key.
-    """
+    """Values that somebody drew: all that is long and no word in answers, and what tokens hold of the kind."""
     texts = [
         text
         for answer in answers
         for text in (*answer.get("cookies", []), answer["headers"].get("location", ""), answer["body"])
     ]
-    unheaded = [re.sub(r"eyJ[\w-]+\.(?=eyJ)", "", text) for text in texts]
-    return {found for text in unheaded for found in re.findall(r"[\w-]{32,}", text) if re.search(r"\d", found)}
+    claims = [
+        json.loads(base64.urlsafe_b64decode(payload + "=="))
+        for text in texts
+        for payload in re.findall(r"eyJ[\w-]+\.([\w-]+)\.", text)
+    ]
+    outside = [re.sub(r"eyJ[\w-]+\.[\w-]+\.[\w-]+", "", text) for text in texts]
+    return {found for text in outside for found in re.findall(r"[\w-]{32,}", text) if re.search(r"\d", found)} | {
+        one[name] for one in claims for name in ("jti", "sid") if name in one
+    }
 
 
 def attempts(aws: Mapping[str, str], endpoint: str) -> set[str]:
