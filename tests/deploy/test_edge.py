@@ -94,7 +94,7 @@ def _operated(artifacts: Artifacts) -> Iterator[Operated]:
         zone = stack.client("route53").create_hosted_zone(Name="example.com", CallerReference="test")["HostedZone"]
         operated = Operated(stack, zone["Id"].rpartition("/")[2])
         certificate = CERTIFICATE.format(ACCOUNT["AWS_REGION"])
-        stack.deploy(artifacts, DomainName=DOMAIN, CertificateArn=certificate, HostedZoneId=operated.zone)
+        stack.deploy(artifacts.template, DomainName=DOMAIN, CertificateArn=certificate, HostedZoneId=operated.zone)
         (described,) = stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         stack.outputs.update({one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]})
         yield operated
