@@ -75,6 +75,12 @@ class Deployed:
         self.cloudformation.execute_change_set(StackName=self.name, ChangeSetName=change_set)
         self._wait("update" if exists else "create")
 
+    def delete(self, agree: Agree) -> None:
+        """Delete the stack, and wait until that is done; raise `Failure` when *agree* does, or when it cannot be."""
+        agree([f"{self.name}:", "  remove everything"])
+        self.cloudformation.delete_stack(StackName=self.name)
+        self._wait("delete")
+
     def _values(self, parameters: Mapping[str, str], path: Path | None) -> "list[ParameterTypeDef]":
         known = set(self.parameters) if self.exists else set()
         declared = set(template.load(path).document["Parameters"]) if path else known
@@ -101,13 +107,14 @@ class Deployed:
             for change in (one["ResourceChange"] for one in page["Changes"]):
                 yield f"  {change['Action'].lower()} {change['LogicalResourceId']} ({change['ResourceType']})"
 
-    def _wait(self, change: Literal["create", "update"]) -> None:
-        created = self.cloudformation.get_waiter("stack_create_complete")
-        updated = self.cloudformation.get_waiter("stack_update_complete")
+    def _wait(self, change: Literal["create", "update", "delete"]) -> None:
+        waiters = {
+            "create": self.cloudformation.get_waiter("stack_create_complete"),
+            "update": self.cloudformation.get_waiter("stack_update_complete"),
+            "delete": self.cloudformation.get_waiter("stack_delete_complete"),
+        }
         try:
-            (created if change == "create" else updated).wait(
-                StackName=self.name, WaiterConfig={"Delay": _PAUSE, "MaxAttempts": _CHECKS}
-            )
+            waiters[change].wait(StackName=self.name, WaiterConfig={"Delay": _PAUSE, "MaxAttempts": _CHECKS})
         except WaiterError as error:
             status = self._described()["StackStatus"]
             raise Failure(f"{self.name} is {status}; its events in CloudFormation say why") from error

@@ -72,7 +72,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     rotate.set_defaults(run=_rotate_secret)
 
-    for verb in (deploy, close, opened, rotate):
+    remove = verbs.add_parser(
+        "remove",
+        help="lead the domain back to the API, then delete the edge",
+        description="Lead the domain back to the API and answer both ways; said again, once the domain leads there"
+        " everywhere, delete the edge.",
+    )
+    remove.set_defaults(run=_remove)
+
+    for verb in (deploy, close, opened, rotate, remove):
         verb.add_argument(
             "--stack",
             metavar="NAME",
@@ -162,6 +170,26 @@ def _rotate_secret(options: argparse.Namespace) -> Status:
     stacks.edge.change({"OriginSecret": secret}, stacks.agree)
     stacks.tell_api(EdgeSecretDigests=_digest(secret))
     output.answer(options, {"rotated": True}, ["the secret is replaced"])
+    return Status.DONE
+
+
+def _remove(options: argparse.Namespace) -> Status:
+    stacks = _stacks(options)
+    told = stacks.api.parameters
+    if told["EdgeSecretDigests"] and (told["EdgeDomainName"] or told["DirectAccess"] == "refused"):
+        stacks.tell_api(EdgeDomainName="", DirectAccess="allowed")
+        domain = stacks.api.outputs
+        name, target = domain["DomainName"], domain["DomainTarget"]
+        led = [] if told["HostedZoneId"] else [f"Now lead {name} to {target}."]
+        output.answer(
+            options,
+            {"deleted": False, "direct_access": "allowed"},
+            [*led, f"Once {name} leads to {target} everywhere, the same command deletes the edge."],
+        )
+        return Status.DONE
+    stacks.tell_api(EdgeSecretDigests="")
+    stacks.edge.delete(stacks.agree)
+    output.answer(options, {"deleted": True}, [f"{stacks.edge.name} is deleted"])
     return Status.DONE
 
 

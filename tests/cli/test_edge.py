@@ -264,6 +264,30 @@ def test_a_replacement_that_was_interrupted_is_finished_by_the_next(
     assert aws.told["EdgeSecretDigests"] == aws.digest
 
 
+# ---- remove
+
+
+@pytest.mark.parametrize("zone", ["", "Z0123456789"])
+def test_the_domain_is_led_back_before_the_edge_goes(aws: Aws, zone: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that leads to a distribution which is gone leads nowhere."""
+    aws.make_api(HostedZoneId=zone)
+    run(*DEPLOY)
+    run("close", "--stack", API)
+    cloudformation = aws.client("cloudformation", "us-east-1")
+
+    assert run("remove", "--stack", API) == 0
+
+    assert Deployed(cloudformation, EDGE).exists
+    assert (aws.told["EdgeDomainName"], aws.told["DirectAccess"]) == ("", "allowed")
+    assert aws.told["EdgeSecretDigests"] == aws.digest
+    assert ("Now lead login.example.com to d-abc123." in capsys.readouterr().out) is (not zone)
+
+    assert run("remove", "--stack", API) == 0
+
+    assert not Deployed(cloudformation, EDGE).exists
+    assert aws.told["EdgeSecretDigests"] == ""
+
+
 # ---- What is refused
 
 
@@ -286,7 +310,9 @@ def test_what_would_change_is_shown_and_a_no_leaves_nothing_behind(
     assert main(["edge", *DEPLOY]) == 1
 
     assert "add Distribution (AWS::CloudFront::Distribution)" in capsys.readouterr().out
-    assert not Deployed(aws.client("cloudformation", "us-east-1"), EDGE).exists
+    cloudformation = aws.client("cloudformation", "us-east-1")
+    assert not Deployed(cloudformation, EDGE).exists
+    assert cloudformation.list_change_sets(StackName=EDGE)["Summaries"] == []
     assert aws.told["EdgeSecretDigests"] == ""
 
 

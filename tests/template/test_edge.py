@@ -198,6 +198,7 @@ def limited(limit: dict[str, Any], method: str, path: str) -> bool:
         ("GET /login", ["everything"]),
         ("POST /activate", ["login", "everything"]),
         ("POST /consent", ["login", "everything"]),
+        ("POST /account", ["login", "everything"]),
         ("GET /authorize", ["authorization", "everything"]),
         ("POST /authorize", ["authorization", "everything"]),
         ("POST /oauth/par", ["authorization", "everything"]),
