@@ -6,7 +6,7 @@ import itertools
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +83,8 @@ class Imported:
     """What has become of the users so far."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    changes: list[UserChange] = field(default_factory=list)
+    changes: list[Mapping[str, object]] = field(default_factory=list)
+    """For programs alone."""
     failed: list[Problem] = field(default_factory=list)
 
 
@@ -188,8 +189,9 @@ def _note(
         return
     imported.counts[_DONE[outcome.action]] += 1
     imported.counts["without_password"] += not outcome.after.password_hash
-    imported.changes.append(outcome)
-    if not options.json:
+    if options.json:
+        imported.changes.append(change_document(outcome))
+    else:
         output.say([f"  {MARKS[outcome.action]} user {outcome.name}", *(f"      {it}" for it in outcome.differences)])
 
 
@@ -268,7 +270,7 @@ def _document(options: argparse.Namespace, checked: Checked, imported: Imported)
     return {
         "dry_run": options.dry_run,
         "summary": _counts(checked, imported) | {"without_password": imported.counts["without_password"]},
-        "changes": [change_document(change) for change in imported.changes],
+        "changes": imported.changes,
         "ignored": [
             {"property": name, "text": text, "file": str(options.file), "line": line, "entries": count}
             for (name, text), (line, count) in sorted(checked.ignored.items())

@@ -152,6 +152,14 @@ def test_whoever_has_no_id_gets_one_that_is_always_the_same() -> None:
     assert read(nameless | {"email": "bea@example.com"}).user_id != user_id
 
 
+@pytest.mark.parametrize(
+    "date",
+    [1793534400, "2026-11-01T12:00:00Z", "2026-11-01T13:00:00+01:00", "2026-11-01T12:00:00", "2026-11-01 12:00:00"],
+)
+def test_a_date_becomes_epoch_seconds_wherever_the_command_runs(date: object) -> None:
+    assert read(EXPORTED | {"updated_at": date}).claims["updated_at"] == 1793534400
+
+
 def test_an_id_of_another_connection_stays() -> None:
     assert read(EXPORTED | {"user_id": "google-oauth2|1234"}).user_id == "google-oauth2|1234"
 

@@ -7,7 +7,7 @@ support hands out. What an entry does not say stays as it is, so that one file m
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from heirloom.adapters import password_hashes
@@ -122,12 +122,14 @@ def _made_up_id(email: str) -> str:
 
 
 def _epoch_seconds(value: object) -> object:
+    """Return what exports have as a date; in UTC, if it does not say."""
     if not isinstance(value, str):
         return value
     try:
-        return int(datetime.fromisoformat(value).timestamp())
+        date = datetime.fromisoformat(value)
     except ValueError:
         return value
+    return int(date.replace(tzinfo=date.tzinfo or UTC).timestamp())
 
 
 def _password_hash(person: file.ImportedPerson, remarks: Remarks) -> str | None:
