@@ -216,7 +216,7 @@ def files(draw: DrawFn) -> Document:
 
 
 @given(files())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_an_export_is_a_file_that_changes_nothing_where_it_came_from(document: Document) -> None:
     store = applied(document)
 
@@ -227,7 +227,7 @@ def test_an_export_is_a_file_that_changes_nothing_where_it_came_from(document: D
 
 
 @given(files())
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_an_export_makes_the_same_tenant_elsewhere_but_for_the_secrets(document: Document) -> None:
     store = applied(document)
     told = exported.document(store)
