@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import waitress.server
 import waitress.trigger
@@ -90,6 +91,10 @@ def load(function: Function) -> Handler:
     return handler
 
 
+FUNCTION: Final[ContextVar[str]] = ContextVar("function", default="")
+"""The function that answers the request at hand: here they share a process, and a logger."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """The HTTP API as a WSGI application (PEP 3333)."""
@@ -98,12 +103,13 @@ class Gateway:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request by the function of its route."""
-        event = event_of(environ)
+        event = self._routed(event_of(environ))
         route = self.routes.get(event["routeKey"])
         if route is None:
             result: Any = _message(HTTPStatus.NOT_FOUND)
         else:
             name, handler = route
+            FUNCTION.set(name)
             try:
                 result = handler(event, Context(name, secrets.token_hex(16)))
             except Exception:  # noqa: BLE001 - as Lambda does, whatever it is
@@ -114,16 +120,30 @@ class Gateway:
         start_response(status, headers)
         return [body]
 
+    def _routed(self, event: Event) -> Event:
+        """Return the event with the greedy route that it takes, where none is called as the request is."""
+        for route_key in () if event["routeKey"] in self.routes else self.routes:
+            _, _, template_path = route_key.partition("ANY ")
+            prefix, greedy, _ = template_path.partition("{proxy+}")
+            rest = event["rawPath"].removeprefix(prefix)
+            if greedy and rest and rest != event["rawPath"]:
+                context = event["requestContext"] | {"routeKey": route_key}
+                parameters = {"proxy": rest}
+                return event | {"routeKey": route_key, "requestContext": context, "pathParameters": parameters}
+        return event
+
 
 def event_of(environ: "WSGIEnvironment") -> Event:
     """Return the event for a request, its routeKey being what a template would call its route."""
-    path, _, query = environ["REQUEST_URI"].partition("?")
+    encoded, _, query = environ["REQUEST_URI"].partition("?")
+    # As HTTP APIs have it: all is decoded, but the percent sign itself.
+    path = unquote(encoded.replace("%25", "%2525"))
     method, headers = environ["REQUEST_METHOD"], _headers(environ)
     cookies = headers.pop("cookie", None)
     now = time.time()
     event: Event = {
         "version": "2.0",
-        "routeKey": f"{method} {path}",
+        "routeKey": f"{method} {encoded}",
         "rawPath": path,
         "rawQueryString": query,
         "headers": headers,
@@ -140,7 +160,7 @@ def event_of(environ: "WSGIEnvironment") -> Event:
                 "userAgent": headers.get("user-agent", ""),
             },
             "requestId": base64.b64encode(secrets.token_bytes(11)).decode(),
-            "routeKey": f"{method} {path}",
+            "routeKey": f"{method} {encoded}",
             "stage": "$default",
             "time": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S %z"),
             "timeEpoch": int(now * 1000),

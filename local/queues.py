@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from local import gateway, stack, template
-from local.gateway import Context, Handler
+from local.gateway import FUNCTION, Context, Handler
 from local.stack import Endpoints
 from local.template import Template
 
@@ -49,6 +49,7 @@ class Consumer:
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",
             }
+            FUNCTION.set(self.function_name)
             answer = self.handler({"Records": [record]}, Context(self.function_name, secrets.token_hex(16)))
             if not answer["batchItemFailures"]:
                 self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])

@@ -73,6 +73,7 @@ def create(endpoints: Endpoints, *, issuer: str, prefix: str = template.PREFIX) 
     document = template.load()
     stores.create(document, dynamodb, secrets_manager, now=int(time.time()), prefix=prefix)
     stores.create_event_buses(document, client("events", endpoints.others), prefix=prefix)
+    stores.create_log_groups(document, client("logs", endpoints.others), prefix=prefix)
     queues = stores.create_queues(document, client("sqs", endpoints.others), prefix=prefix)
     return template.environment(document, issuer=issuer, prefix=prefix, queues=queues) | endpoints.environment
 

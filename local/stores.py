@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from heirloom.adapters.key_rotation import KeyRotation
 from heirloom.adapters.versioned_secret import VersionedSecret
 from heirloom.domain import lifetimes
-from local.template import PREFIX, Template, environment, event_buses, queues, secrets, tables
+from local.template import PREFIX, Template, environment, event_buses, log_groups, queues, secrets, tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 ACCOUNT: Final[Mapping[str, str]] = {
@@ -37,6 +38,13 @@ def create_event_buses(template: Template, events: "EventBridgeClient", *, prefi
     for name in event_buses(template, prefix):
         with suppress(events.exceptions.ResourceAlreadyExistsException):
             events.create_event_bus(Name=name)
+
+
+def create_log_groups(template: Template, logs: "CloudWatchLogsClient", *, prefix: str = PREFIX) -> None:
+    """Create the log groups that there are not yet."""
+    for name in log_groups(template, prefix):
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=name)
 
 
 def create_queues(template: Template, sqs: Any, *, prefix: str = PREFIX) -> dict[str, str]:  # noqa: ANN401 - untyped

@@ -105,6 +105,13 @@ def event_buses(template: Template, prefix: str = PREFIX) -> list[str]:
     return [prefix + logical_id for logical_id in template.of_type("AWS::Events::EventBus")]
 
 
+def log_groups(template: Template, prefix: str = PREFIX) -> list[str]:
+    """Name of every log group."""
+    values = {"AWS::StackName": prefix.removesuffix("-")}
+    groups = template.of_type("AWS::Logs::LogGroup").values()
+    return [_resolved(group["LogGroupName"], values, {}) for group in groups]
+
+
 def queues(template: Template) -> dict[str, dict[str, str]]:
     """Attributes of every queue as `create_queue` has them, by logical id; a dead letter queue comes before its own."""
     attributes = {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from heirloom.adapters.refresh_token_metadata import DynamoDBRefreshTokenMetadata
 from heirloom.domain import key_rotation
 from local import template
 from local.template import ROOT
@@ -141,6 +142,8 @@ def lived(service: Service) -> None:
     devices.confirm(service, device)
     tokens(devices.poll(service, device))
     service.log_in(SPA, password="wrong")
+    noted = DynamoDBRefreshTokenMetadata(service.client, service.tables["FamiliesTable"])
+    noted.put(service.families.of_user(ALICE.user_id)[0], {"device": "phone"})
 
 
 def kind(attribute: str) -> str:

@@ -21,6 +21,7 @@ PAID_FOR = {
     "revoke": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
     "jwks": {"aws_lambda_powertools", "boto3", "botocore", "cachetools"},
     "userinfo": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
+    "management": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt", "pydantic"},
     "backchannel_logout": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
     "rotate_keys": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography"},
 }

@@ -38,8 +38,10 @@ def test_an_event_is_one_of_payload_format_2(name: str) -> None:
     model = APIGatewayProxyEventV2Model.model_validate(EVENTS[name])
     event = APIGatewayProxyEventV2(EVENTS[name])
     assert model.version == event.version == "2.0"
-    assert event.request_context.http.method == model.routeKey.split()[0]
-    assert event.raw_path == event.request_context.http.path == model.routeKey.split()[1]
+    method, path = model.routeKey.split()
+    assert method in {event.request_context.http.method, "ANY"}
+    proxied = (event.path_parameters or {}).get("proxy", "")
+    assert event.raw_path == event.request_context.http.path == path.replace("{proxy+}", proxied)
     assert event.request_context.route_key == event.route_key
 
 
@@ -134,6 +136,7 @@ def test_an_event_is_answered(answers: Mapping[str, dict[str, Any]], name: str) 
         ("authorize/pushed_authorization", 201),
         ("authorize/pushed_authorization_preflight", 204),
         ("jwks/keys", 200),
+        ("management/openapi", 200),
         ("jwks/openid_configuration", 200),
         ("jwks/oauth_authorization_server", 200),
         ("revoke/revoke", 200),
@@ -158,7 +161,16 @@ def test_codes_and_tokens_of_another_stack_are_refused(answers: Mapping[str, dic
     assert json.loads(answers[name]["body"])["error"] == "invalid_grant"
 
 
-@pytest.mark.parametrize("name", ["userinfo/get", "userinfo/post_header", "userinfo/post_body"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "userinfo/get",
+        "userinfo/post_header",
+        "userinfo/post_body",
+        "management/refresh_tokens",
+        "management/revoke",
+    ],
+)
 def test_access_tokens_of_another_issuer_are_refused(answers: Mapping[str, dict[str, Any]], name: str) -> None:
     assert answers[name]["statusCode"] == 401
     assert 'error="invalid_token"' in answers[name]["headers"]["www-authenticate"]

@@ -43,7 +43,8 @@ class Api:
 @pytest.fixture
 def api() -> Iterator[Api]:
     api = Api()
-    routes: dict[str, tuple[str, Handler]] = dict.fromkeys(("GET /one", "POST /one", "OPTIONS /one"), ("one", api))
+    keys = ("GET /one", "POST /one", "OPTIONS /one", "ANY /all/{proxy+}")
+    routes: dict[str, tuple[str, Handler]] = dict.fromkeys(keys, ("one", api))
     sockets = gateway.listen(0)
     api.address = sockets[0].getsockname()[:2]
     with gateway.serving(Gateway(routes), sockets):
@@ -128,6 +129,23 @@ def test_a_function_learns_about_its_invocation(api: Api) -> None:
     assert context.function_name == "one"
     assert context.invoked_function_arn.endswith(":function:one")
     assert context.get_remaining_time_in_millis() > 0
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_a_greedy_route_takes_what_is_below_it_with_any_method(api: Api, method: str) -> None:
+    assert api.send(method, "/all/users/auth0%7Calice%2Fx%2525?q=1")[0] == 200
+
+    (event,) = api.events
+    assert event["routeKey"] == event["requestContext"]["routeKey"] == "ANY /all/{proxy+}"
+    assert event["requestContext"]["http"]["method"] == method
+    # As HTTP APIs have it: decoded but for the percent sign, and not once more.
+    assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/all/users/auth0|alice/x%2525"
+    assert event["pathParameters"] == {"proxy": "users/auth0|alice/x%2525"}
+
+
+@pytest.mark.parametrize("path", ["/all", "/all/", "/allusers"])
+def test_a_greedy_route_needs_something_to_take(api: Api, path: str) -> None:
+    assert api.send("GET", path)[0] == 404
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from local.template import Template
+from heirloom.adapters import log
+from heirloom.adapters.configuration import APPLICATION, CLIENT_GRANT, LONGEST_FAMILY, RESOURCE_SERVER, WEB_ORIGIN
+from local.template import Template, functions
 
-FUNCTIONS = ("Authorize", "Token", "Revoke", "Jwks", "Userinfo", "BackchannelLogout", "RotateKeys")
+FUNCTIONS = ("Authorize", "Token", "Revoke", "Jwks", "Userinfo", "Management", "BackchannelLogout", "RotateKeys")
 TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+READ_LOG = "logs:FilterLogEvents"
 
 
 def statements(template: Template, function: str) -> list[dict[str, Any]]:
@@ -80,17 +83,34 @@ def test_a_function_sends_traces_and_does_nothing_else_outside_of_this_stack(tem
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_writes_to_its_own_log_only(template: Template, function: str) -> None:
     logs = {(action, where) for action, where in grants(template, function) if action.startswith("logs:")}
+    reads = {(action, where) for action, where in logs if action == "logs:FilterLogEvents"}
 
-    assert logs == {("logs:CreateLogStream", f"{function}Logs"), ("logs:PutLogEvents", f"{function}Logs")}
+    assert logs - reads == {("logs:CreateLogStream", f"{function}Logs"), ("logs:PutLogEvents", f"{function}Logs")}
 
 
-def test_nobody_may_scan_or_delete_tables_or_items_that_are_kept(template: Template) -> None:
-    forbidden = {"dynamodb:Scan", "dynamodb:DeleteTable", "dynamodb:UpdateTable", "dynamodb:PartiQLSelect"}
+def test_the_logs_with_events_are_read_by_the_management_api_alone_and_no_others_are(template: Template) -> None:
+    groups = {name for name in template.of_type("AWS::Logs::LogGroup") if who_may(template, READ_LOG, name)}
+    folders = {one.logical_id.removesuffix("Function"): one.name for one in functions(template).values()}
+
+    assert {folders[name.removesuffix("Logs")] for name in groups} == set(log.FUNCTIONS)
+    assert {function for name in groups for function in who_may(template, READ_LOG, name)} == {"Management"}
+
+
+def test_nobody_may_delete_tables_or_items_that_are_kept(template: Template) -> None:
+    forbidden = {"dynamodb:DeleteTable", "dynamodb:UpdateTable", "dynamodb:PartiQLSelect"}
     for function in FUNCTIONS:
         actions = set(grants(template, function))
         assert not {action for action, _ in actions} & forbidden
         deletes = {where for action, where in actions if action == "dynamodb:DeleteItem"}
-        assert deletes <= {"SessionsTable", "LoginAttemptsTable", "GrantsTable"}
+        declared = {"UsersTable", "ConfigurationTable"} if function == "Management" else set()
+        assert deletes <= {"SessionsTable", "LoginAttemptsTable", "GrantsTable"} | declared
+
+
+def test_users_are_listed_by_the_management_api_alone_and_nothing_else_is_scanned(template: Template) -> None:
+    tables = template.of_type("AWS::DynamoDB::Table")
+
+    assert {name for name in tables if who_may(template, "dynamodb:Scan", name)} == {"UsersTable"}
+    assert who_may(template, "dynamodb:Scan", "UsersTable") == {"Management"}
 
 
 def test_the_signing_keys_are_read_by_who_signs_and_rotation_only(template: Template) -> None:
@@ -99,7 +119,7 @@ def test_the_signing_keys_are_read_by_who_signs_and_rotation_only(template: Temp
 
 
 def test_logouts_are_queued_by_who_ends_sessions_and_taken_by_who_delivers_them(template: Template) -> None:
-    assert who_may(template, "sqs:SendMessage", "BackchannelLogoutQueue") == {"Authorize"}
+    assert who_may(template, "sqs:SendMessage", "BackchannelLogoutQueue") == {"Authorize", "Management"}
     for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage"):
         assert who_may(template, action, "BackchannelLogoutQueue") == {"BackchannelLogout"}
     assert not [function for function in FUNCTIONS for _, it in grants(template, function) if it.endswith("Letters")]
@@ -132,19 +152,20 @@ def test_who_uses_keys_reads_the_value_in_force_and_no_former_one(template: Temp
                 }
 
 
-@pytest.mark.parametrize("function", ["Authorize", "Jwks", "Userinfo"])
+@pytest.mark.parametrize("function", ["Authorize", "Jwks", "Userinfo", "Management"])
 def test_who_needs_no_secret_may_ask_for_none(template: Template, function: str) -> None:
     assert not [action for action, _ in grants(template, function) if action.startswith("secretsmanager:")]
 
 
 def test_families_are_made_at_login_and_changed_by_exchange_and_revocation(template: Template) -> None:
     assert who_may(template, "dynamodb:PutItem", "FamiliesTable") == {"Token"}
-    assert who_may(template, "dynamodb:UpdateItem", "FamiliesTable") == {"Token", "Revoke", "Authorize"}
+    assert who_may(template, "dynamodb:UpdateItem", "FamiliesTable") == {"Token", "Revoke", "Authorize", "Management"}
 
 
 def test_sessions_are_changed_at_login_and_logout_and_asked_about_by_the_exchange(template: Template) -> None:
-    for action in ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"):
-        assert who_may(template, action, "SessionsTable") == {"Authorize"}
+    assert who_may(template, "dynamodb:PutItem", "SessionsTable") == {"Authorize"}
+    for action in ("dynamodb:UpdateItem", "dynamodb:DeleteItem"):
+        assert who_may(template, action, "SessionsTable") == {"Authorize", "Management"}
     assert {action for action, it in grants(template, "Token") if it == "SessionsTable"} == {
         "dynamodb:ConditionCheckItem"
     }
@@ -169,11 +190,12 @@ def test_of_a_user_the_login_may_change_the_password_hash_and_nothing_else(templ
         "ForAllValues:StringEquals": {"dynamodb:Attributes": ["user_id", "password_hash"]},
         "StringEqualsIfExists": {"dynamodb:ReturnValues": "NONE"},
     }
-    assert allowed == [("Authorize", ["dynamodb:UpdateItem"], kept_to)]
+    assert [one for one in allowed if one[0] != "Management"] == [("Authorize", ["dynamodb:UpdateItem"], kept_to)]
 
 
 def test_proofs_and_assertions_are_taken_by_whoever_judges_them(template: Template) -> None:
-    assert who_may(template, "dynamodb:PutItem", "SingleUseTable") == {"Authorize", "Token", "Revoke", "Userinfo"}
+    judges = {"Authorize", "Token", "Revoke", "Userinfo", "Management"}
+    assert who_may(template, "dynamodb:PutItem", "SingleUseTable") == judges
     for action in ("dynamodb:UpdateItem", "dynamodb:GetItem"):
         assert not who_may(template, action, "SingleUseTable")
 
@@ -190,10 +212,14 @@ def test_pushed_requests_are_known_to_the_authorize_function_alone(template: Tem
         assert who_may(template, action, "PushedRequestsTable") == {"Authorize"}
 
 
-def test_configuration_is_written_by_rotation_only_and_there_only_the_public_keys(template: Template) -> None:
-    assert who_may(template, "dynamodb:PutItem", "ConfigurationTable") == {"RotateKeys"}
+def test_public_keys_are_written_by_rotation_and_what_is_declared_by_the_management_api(template: Template) -> None:
+    assert who_may(template, "dynamodb:PutItem", "ConfigurationTable") == {"RotateKeys", "Management"}
     assert who_may(template, "dynamodb:UpdateItem", "ConfigurationTable") == set()
     assert leading_keys(template, "RotateKeys") == ["jwks", "longest_family"]
+    kinds = [APPLICATION, CLIENT_GRANT, LONGEST_FAMILY, RESOURCE_SERVER, WEB_ORIGIN]
+    assert leading_keys(template, "Management") == kinds
+    (written,) = (one for one in statements(template, "Management") if "Condition" in one)
+    assert written["Action"] == ["dynamodb:PutItem", "dynamodb:DeleteItem"]
 
 
 def test_the_jwks_function_reads_the_public_keys_and_nothing_else(template: Template) -> None:
@@ -208,7 +234,7 @@ def leading_keys(template: Template, function: str) -> object:
     (condition,) = (
         one["Condition"]
         for one in statements(template, function)
-        if any(resource["Fn::GetAtt"][0] == "ConfigurationTable" for resource in one["Resource"])
+        if "Condition" in one and one["Resource"] == [{"Fn::GetAtt": ["ConfigurationTable", "Arn"]}]
     )
     return condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
 

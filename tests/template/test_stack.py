@@ -82,7 +82,8 @@ def test_a_flood_of_logins_leaves_the_exchanges_alone(template: Template) -> Non
 
     assert rates.pop("POST /oauth/token") == "ThrottlingRate"
     assert set(rates.values()) == {"LoginThrottlingRate"}
-    assert set(rates) == {"POST /login", "POST /activate", "POST /oauth/device/code", "POST /oauth/par"}
+    management = "ANY /api/v2/{proxy+}"
+    assert set(rates) == {"POST /login", "POST /activate", "POST /oauth/device/code", "POST /oauth/par", management}
     parameters = template.document["Parameters"]
     for limit in ("Rate", "Burst"):
         assert parameters[f"LoginThrottling{limit}"]["Default"] < parameters[f"Throttling{limit}"]["Default"]

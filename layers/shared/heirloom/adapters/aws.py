@@ -13,6 +13,7 @@ from heirloom.domain.errors import StoreUnavailable
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_events.client import EventBridgeClient
+    from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 # botocore's own defaults would try for minutes, and a function has seconds. What still fails is answered 503, and the
@@ -57,6 +58,12 @@ def secrets_manager() -> "SecretsManagerClient":
 def event_bridge() -> "EventBridgeClient":
     """Return an EventBridge client."""
     client: EventBridgeClient = boto3.client("events", config=_QUICK)
+    return client
+
+
+def cloudwatch_logs() -> "CloudWatchLogsClient":
+    """Return a CloudWatch Logs client, which searches, and so takes longer than a store."""
+    client: CloudWatchLogsClient = boto3.client("logs", config=_QUICK.merge(Config(read_timeout=4)))
     return client
 
 

@@ -26,6 +26,7 @@ class Settings:
     configuration_table: str
     event_bus: str
     backchannel_logout_queue: str
+    log_group_prefix: str
     signing_keys_secret: str
     token_keys_secret: str
 

@@ -64,6 +64,22 @@ class DynamoDBUsers:
         owners = {item["user_id"]["S"].removeprefix(POINTER): item["target"]["S"] for item in items if "target" in item}
         return {user.user_id: user for user in users}, owners
 
+    def after(self, user_id: str | None, *, at_most: int) -> list[User]:
+        """Return *at_most* so many users of those that come after one, `None` for the first, by a Scan."""
+        users: list[User] = []
+        start: Any = {} if user_id is None else {"ExclusiveStartKey": {"user_id": string(user_id)}}
+        with translated_faults("list users"):
+            for page in self.client.get_paginator("scan").paginate(
+                TableName=self.table,
+                FilterExpression="attribute_exists(email)",  # the pointers have none
+                PaginationConfig={"PageSize": 2 * at_most + 1},  # for each user there is a pointer
+                **start,
+            ):
+                users += map(_user_of, page["Items"])
+                if len(users) >= at_most:
+                    break
+        return users[:at_most]
+
     def put(self, user: User, *, replacing: User | None) -> None:
         """Store a new user, or the next state of the one that was read, and the pointer to them: all or nothing.
 

@@ -37,6 +37,7 @@ class EventType(enum.StrEnum):
     FAMILY_GAVE_WAY = "resource_cleanup"
     CONSENT = "sco"
     FAILED_PUSHED_AUTHORIZATION = "fpar"
+    MANAGEMENT_CALL = "sapi"
     REFUSED_REQUEST = "fapi"
     WARNING = "w"
 
@@ -79,3 +80,17 @@ class Event:
         """Return the event of a fault that was answered with 503."""
         reason = ": ".join(filter(None, (type(fault).__name__, str(fault))))
         return cls(EventType.WARNING, caller, reason=reason, alarm=Alarm.FAULT)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An event as the log has it. `at_ms` is in epoch milliseconds."""
+
+    log_id: str
+    at_ms: int
+    type: str
+    caller: Caller
+    client_id: str | None = None
+    user_id: str | None = None
+    reason: str | None = None
+    details: Mapping[str, object] = field(default_factory=dict)

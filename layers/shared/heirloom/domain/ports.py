@@ -13,7 +13,7 @@ from heirloom.domain.consent import Consent
 from heirloom.domain.device import Device
 from heirloom.domain.device_authorization import Confirmation, DeviceAuthorization
 from heirloom.domain.dpop import SignedClaims
-from heirloom.domain.events import Event
+from heirloom.domain.events import Event, LoggedEvent
 from heirloom.domain.family import Family, Rotation
 from heirloom.domain.guessing import Attempts
 from heirloom.domain.logout_request import IdTokenHint
@@ -265,8 +265,43 @@ class Users(Protocol):
     def replace_hash(self, user: User, password_hash: str) -> bool:
         """Store another hash of the same password; return whether the user still had the one that was read."""
 
+    def after(self, user_id: str | None, *, at_most: int) -> list[User]:
+        """Return *at_most* so many users of those that come after one; `None` for the first. Their order is no meaning.
+
+        It reads the table itself, so its cost grows with what it returns, and what was written just now may be missing.
+        """
+
     def delete(self, user_id: str) -> bool:
         """Delete a user; return whether there was one."""
+
+
+class RefreshTokenMetadata(Protocol):
+    """What somebody noted about families, beside them: their own items stay as small as they are."""
+
+    def of_user(self, user_key: bytes) -> dict[bytes, dict[str, str]]:
+        """Return what was noted about a user's families, by their ids, strongly consistent."""
+
+    def find(self, key: FamilyKey) -> dict[str, str]:
+        """Return what was noted about a family, strongly consistent."""
+
+    def put(self, family: Family, metadata: Mapping[str, str]) -> None:
+        """Note *metadata* in the place of what was noted before; it goes when the family does."""
+
+    def delete(self, key: FamilyKey, *, now: int) -> None:
+        """Forget what was noted about a family."""
+
+
+class Log(Protocol):
+    """The events that were emitted, read again."""
+
+    def newest(self, wanted: Mapping[str, str], *, at_most: int) -> list[LoggedEvent]:
+        """Return *at_most* so many events with these members, the newest first."""
+
+    def after(self, log_id: str | None, *, at_most: int) -> list[LoggedEvent]:
+        """Return *at_most* so many events that come after one, the oldest first; raise `ValueError` for no such id."""
+
+    def find(self, log_id: str) -> LoggedEvent | None:
+        """Return one event."""
 
 
 class Consents(Protocol):

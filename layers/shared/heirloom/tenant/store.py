@@ -61,6 +61,8 @@ class DynamoDBStore:
     families_table: str
     clock: Callable[[], float]
     events: Events
+    caller: Caller = _OPERATOR
+    """In whose name logins end."""
 
     def documents(self, kind: str) -> dict[str, str]:
         """Return all documents of a kind by their ids, strongly consistent."""
@@ -116,7 +118,7 @@ class DynamoDBStore:
     def end_logins(self, user_id: str, *, because: str) -> None:
         """End every session of a user, and revoke every family."""
         revocations = Revocations(DynamoDBFamilies(self.client, self.families_table), self.events)
-        revocations.end_logins(user_id, because=because, caller=_OPERATOR, now=int(self.clock()))
+        revocations.end_logins(user_id, because=because, caller=self.caller, now=int(self.clock()))
 
     def _allow_families(self, lifetime: int | None) -> None:
         """Note that a family may live for so long from now on, before one can: token keys are kept for that long."""
