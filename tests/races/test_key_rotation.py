@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from heirloom.adapters import configuration, key_documents
 from heirloom.adapters.configuration import APPLICATION, RESOURCE_SERVER, TENANT, DynamoDBConfiguration
-from heirloom.adapters.key_rotation import KeyRotation
+from heirloom.adapters.key_rotation import KeyRotation, Ring
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.signing_keys import SecretSigningKeys
 from heirloom.adapters.token_keys import SecretTokenKeys
@@ -187,18 +187,22 @@ class Device:
 
     stack: Stack
     live: str
-    spent: str = ""
+    spent: list[tuple[int, str]] = field(default_factory=list)
+    """Since when, and which."""
     access_tokens: list[str] = field(default_factory=list)
 
     def refresh(self, instance: Service) -> str:
         """Refresh, and return the access token."""
         answer = tokens(self.stack.at_present(instance).refresh(self.live))
-        self.spent, self.live = self.live, answer["refresh_token"]
+        self.spent.append((self.stack.clock.now, self.live))
+        self.live = answer["refresh_token"]
         return self.kept(answer["access_token"])
 
     def repeat(self, instance: Service) -> str:
-        """Present the token again that was spent last, as if its answer had been lost."""
-        answer = tokens(self.stack.at_present(instance).refresh(self.spent))
+        """Present the oldest token again that was spent within leeway, as if its answer had been lost."""
+        since = self.stack.clock.now - lifetimes.LONGEST_LEEWAY
+        spent = next(token for at, token in self.spent if at >= since)
+        answer = tokens(self.stack.at_present(instance).refresh(spent))
         assert answer["refresh_token"] == self.live, "every copy leads to the live token"
         return self.kept(answer["access_token"])
 
@@ -215,13 +219,10 @@ def logged_in(stack: Stack, instance: Service) -> str:
 
 def steps(clock: Clock, *, rotations: int) -> Iterator[bool]:
     """Let time pass over so many rotations, quickly while nothing happens; yield whether the schedule comes now."""
-    for number in range(1, rotations + 1):
-        begin = clock.now
-        for step in (PERIOD - 2 * HOUR, *[20 * MINUTE] * 20):
+    for _ in range(rotations):
+        for step in (PERIOD - 2 * HOUR, *[20 * MINUTE] * 20, DAY):
             clock.now += step
-            yield clock.now % HOUR < 20 * MINUTE
-        clock.now = begin + PERIOD + number
-        yield True
+            yield step > HOUR or clock.now % HOUR < 20 * MINUTE
 
 
 def test_over_several_rotations_no_verification_fails_and_no_family_is_lost(stack: Stack) -> None:
@@ -241,15 +242,15 @@ def test_over_several_rotations_no_verification_fails_and_no_family_is_lost(stac
         for turn, scheduled in enumerate(steps(stack.clock, rotations=3)):
             turns = range(len(devices)) if turn % 2 else range(len(devices), 2 * len(devices))
             running = [together.submit(work, number) for number in turns]
-            if scheduled:
-                stack.rotation.rotate(stack.clock.now)
+            if scheduled:  # and an operator who cannot wait comes with it
+                stack.rotation.rotate(stack.clock.now, ahead=list(Ring))
             for one in running:
                 for access_token in one.result():
                     for verifier in verifiers:
                         verifier.check(access_token)
             used_keys |= {octets_of(device.live)[1] for device in devices}
 
-    assert used_keys == {1, 2, 3, 4}, "each device went through all rotations"
+    assert len(used_keys) > 6, "each device went through all rotations"
     issued = [token for device in devices for token in device.access_tokens]
     valid = [token for token in issued if _expires_at(token) > stack.clock.now]
     assert len({jwt.get_unverified_header(token)["kid"] for token in valid}) > 3
@@ -257,7 +258,7 @@ def test_over_several_rotations_no_verification_fails_and_no_family_is_lost(stac
         for verifier in verifiers:
             verifier.check(token)
     for device, instance in zip(sleepers, (old, fresh, old), strict=True):
-        assert octets_of(device.live)[1] == 1, "made three keys ago, and never presented since"
+        assert octets_of(device.live)[1] == 1, "made many keys ago, and never presented since"
         device.refresh(instance)
     families: list[Family] = stack.service.families.of_user("auth0|alice")
     assert [family.revoked_at for family in families] == [None] * 5
