@@ -4,10 +4,13 @@ from itertools import chain, pairwise
 import pytest
 
 from heirloom.pages import (
+    AccountNotice,
     ErrorKind,
+    Login,
     LoginProblem,
     Page,
     RequestedScope,
+    Use,
     UserCodeProblem,
     enter_user_code,
     error,
@@ -17,7 +20,12 @@ from heirloom.pages import (
 from heirloom.pages.catalogue import LANGUAGES, texts_in
 from tests.pages.samples import (
     APPLICATION,
+    BEGAN,
+    CHROME,
+    IPHONE,
     LOGO,
+    USED,
+    account_page,
     confirm_device_page,
     consent_page,
     every_page,
@@ -283,6 +291,79 @@ def test_an_entered_code_is_shown_as_text(entered: str) -> None:
 
     assert not document.all("script")
     assert len(document.one("input", name="user_code")["value"]) <= 80
+
+
+# The account
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        (CHROME, "Chrome on Windows"),
+        (f"{CHROME} Edg/141.0.0.0", "Edge on Windows"),
+        (f"{IPHONE} Mobile/15E148 Safari/604.1", "Safari on iPhone"),
+        ("Mozilla/5.0 (iPad; CPU OS 17_4 like Mac OS X) AppleWebKit/605.1.15 CriOS/139.0.7258.76", "Chrome on iPad"),
+        ("Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0", "Firefox on Ubuntu"),
+        ("Dalvik/2.1.0 (Linux; U; Android 13; SM-A536B Build/TP1A.220624.014)", "Android"),
+        ("okhttp/4.12.0", "okhttp"),
+        ("ExampleTV/1.0", "ExampleTV/1.0"),
+        ("w" * 100, "w" * 39 + "…"),
+        ("", "Unknown device"),
+    ],
+)
+def test_a_device_has_the_name_that_people_know_or_its_own_words(user_agent: str, name: str) -> None:
+    login = Login("x", Use(BEGAN, user_agent=user_agent), Use(USED))
+
+    assert read(account_page(browsers=(login,), applications=())).one("strong").text == name
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "22 November 2026, 22:20 UTC"),
+        ("de", "22. November 2026, 22:20 UTC"),
+        ("fr", "22 novembre 2026, 22:20 (UTC)"),
+        ("es", "22 de noviembre de 2026, 22:20 UTC"),
+    ],
+)
+def test_a_time_is_written_for_people_and_for_programs_and_says_its_zone(language: str, text: str) -> None:
+    times = read(account_page(language=language, applications=())).all("time")
+
+    assert (times[0]["datetime"], times[0].text) == ("2026-11-22T22:20Z", text)
+
+
+def test_what_a_button_ends_is_in_its_name() -> None:
+    names = [" ".join(button.text.split()) for button in read(account_page()).all("button")]
+
+    assert names == [
+        "Use another account",
+        "Sign out",
+        "Sign out Safari on iPhone",
+        "Remove access Petals",
+        "Sign out Petals, Chrome on Windows",
+        "Sign out Petals, Safari on iPhone",
+        "Sign out Petals, Unknown device",
+        "Remove access Roots",
+        "Sign out Roots, Safari on iPhone",
+        "Sign out everything else",
+        "Sign out everywhere, here too",
+    ]
+
+
+def test_a_program_that_uses_the_token_of_a_browser_is_named() -> None:
+    """It may be the application's own library, or a thief's."""
+    text = " ".join(read(account_page()).one("main").text.split())
+
+    assert "Last used 26 November 2026, 13:35 UTC 203.0.113.99 Python Requests" in text
+
+
+@pytest.mark.parametrize("notice", AccountNotice)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_done_is_read_out_first(language: str, notice: AccountNotice) -> None:
+    (status,) = read(account_page(language=language, notice=notice)).with_attribute("autofocus")
+
+    assert status["role"] == "status"
+    assert status.text == texts_in(language).account.notices[notice]
 
 
 # Login

@@ -1,6 +1,7 @@
 """What only a browser can tell: layout, focus, and that each page works under its own policy."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from shutil import which
 from urllib.parse import parse_qsl
 
@@ -8,10 +9,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, Route, sync_playwright
 
 from heirloom.pages import (
+    AccountNotice,
     ErrorKind,
     LoginProblem,
     Page,
     RequestedScope,
+    Use,
     UserCodeProblem,
     device_answered,
     enter_user_code,
@@ -20,7 +23,18 @@ from heirloom.pages import (
     signed_out,
     web_message,
 )
-from tests.pages.samples import APPLICATION, confirm_device_page, consent_page, login_page, logout_page
+from tests.pages.samples import (
+    APPLICATION,
+    BEGAN,
+    PHONE,
+    THIS_BROWSER,
+    account_page,
+    confirm_device_page,
+    consent_page,
+    login_page,
+    logout_page,
+    signed_in_application,
+)
 
 SERVER = "https://id.example"
 STRANGER = "https://stranger.example"
@@ -52,6 +66,13 @@ READ = {
     "device connected": device_answered(language="fr", application=LONG, connected=True),
     "error": error(language="es", kind=ErrorKind.wrong_redirect, detail=LONG, request_id=LONG),
     "signed out": signed_out(language="en"),
+    "account": account_page(language="de", applications=(signed_in_application(logo_uri=None),), more_browsers=3),
+    "long account": account_page(
+        account_name=LONG,
+        browsers=(replace(THIS_BROWSER, applications=(LONG,)), replace(PHONE, began=Use(BEGAN, user_agent=LONG))),
+        applications=(signed_in_application("long", LONG, None, total=200),),
+        notice=AccountNotice.browser_signed_out,
+    ),
 }
 
 type Visit = Callable[..., "Site"]
@@ -132,7 +153,10 @@ def test_a_page_fits_and_keeps_to_its_policy(visit: Visit, page: Page) -> None:
 
 @pytest.mark.parametrize("page", READ.values(), ids=READ.keys())
 def test_what_is_pressed_is_large_enough_for_a_finger(visit: Visit, page: Page) -> None:
-    for control in visit(page).window.locator("button, summary, input:not([type=hidden])").all():
+    window = visit(page).window
+    for folded in window.locator(".logins summary").all():
+        folded.click()
+    for control in window.locator("button, summary, a, input:not([type=hidden])").all():
         box = control.bounding_box()
         assert box is not None
         assert min(box["width"], box["height"]) >= 44
@@ -188,6 +212,30 @@ def test_a_decision_is_sent(visit: Visit, decision: str) -> None:
     site.window.wait_for_url(f"{SERVER}/consent")
 
     assert [(url, fields["decision"]) for url, fields in site.posts] == [(f"{SERVER}/consent", decision)]
+
+
+def test_a_device_is_signed_out_with_the_keyboard_alone_and_without_javascript(visit: Visit) -> None:
+    site = visit(account_page(applications=(signed_in_application(logo_uri=None),)))
+
+    site.window.get_by_role("button", name="Sign out Petals, Unknown device").focus()
+    site.window.keyboard.press("Enter")
+    site.window.wait_for_url(f"{SERVER}/account")
+
+    fields = {"csrf": "csrf-value", "viewer": "session-1", "ui_locales": "en", "family": "family-3"}
+    assert site.posts == [(f"{SERVER}/account", fields)]
+    assert site.complaints == []
+
+
+def test_everything_is_ended_only_after_the_fold_is_opened(visit: Visit) -> None:
+    site = visit(account_page(applications=()))
+    button = site.window.get_by_role("button", name="Sign out everywhere, here too")
+    assert not button.is_visible()
+
+    site.window.get_by_text("Sign out everywhere", exact=True).click()
+    button.click()
+    site.window.wait_for_url(f"{SERVER}/account")
+
+    assert [fields["everything"] for _, fields in site.posts] == ["all"]
 
 
 def test_a_logout_is_confirmed_where_javascript_is_off(visit: Visit) -> None:

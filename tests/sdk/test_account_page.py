@@ -31,7 +31,7 @@ def test_a_phone_that_is_signed_out_is_refused_and_the_laptop_goes_on(
     expect(page.get_by_role("heading", level=1)).to_have_text("Where you are signed in")
     expect(page.get_by_text("Chrome on Windows This browser").first).to_be_visible()
 
-    page.get_by_role("button", name="Sign out: Patient, Safari on iPhone").first.click()
+    page.get_by_role("button", name="Sign out Patient, Safari on iPhone").first.click()
 
     expect(page.get_by_role("status")).to_be_focused()
     expect(page.get_by_role("status")).to_have_text("The device is signed out.")
@@ -52,7 +52,7 @@ def test_a_browser_that_is_signed_out_asks_for_the_password_again(
     page.click("button[value=sign_in]")
     page.wait_for_url(f"{world.issuer}account?ui_locales=de")
 
-    page.get_by_role("button", name="Abmelden: Safari unter iPhone").first.click()
+    page.get_by_role("button", name="Abmelden Safari unter iPhone").first.click()
 
     expect(page.get_by_role("status")).to_contain_text("Der Browser ist abgemeldet")
     assert phone.refusal() == "invalid_grant"
