@@ -57,6 +57,7 @@ MACHINE = f"grant_type=client_credentials&client_id=spa&audience={quote(API)}"
 PUSHED = "urn:ietf:params:oauth:request_uri:"
 REVOKE = "client_id=spa&token=$refresh"
 DEVICE = "client_id=native&" + urlencode({"scope": "openid", "audience": API})
+END = "csrf=$csrf&everything=all"
 POLL = "client_id=native&device_code=$device&grant_type=" + quote(GrantType.DEVICE_CODE, safe="")
 ENTER = "csrf=$csrf&user_code=$user_code"
 CONFIRM = "csrf=$csrf&decision=allow&request=activate:$digest"
@@ -445,6 +446,21 @@ REQUESTS: list[tuple[str, Sent, int, str]] = [
     ("activate: a digest with a line break", activate(changed(CONFIRM, request="activate:$digest\n")), 400, CODE),
     ("activate: an authorization request", activate(changed(CONFIRM, request=AUTHORIZE)), 400, CODE),
     ("login: a digest unknown", post("/login", changed(LOGIN, request="activate:" + "0" * 64)), 400, CODE),
+    # ---- /account
+    ("account: a place twice", get("/account", "all=a&all=b"), 400, "invalid_request"),
+    ("account: a place that is no UTF-8", get("/account", "all=%ff"), 400, "invalid_request"),
+    ("account: a place of 20,000 characters", get("/account", f"all={'x' * 20_000}"), 200, "account"),
+    ("account: a language of 20,000 characters", get("/account", f"ui_locales={'x' * 20_000}"), 200, "account"),
+    ("account: nothing at all", post("/account", "", FORM), 403, "expired_form"),
+    ("account: no csrf", post("/account", without(END, "csrf"), FORM), 403, "expired_form"),
+    ("account: csrf wrong", post("/account", changed(END, csrf="A" * 43), FORM), 403, "expired_form"),
+    ("account: from a foreign origin", post("/account", END, FORM, Origin="https://x.example"), 403, "expired_form"),
+    ("account: from a frame without an origin", post("/account", END, FORM, Origin="null"), 403, "expired_form"),
+    ("account: two buttons of a name", post("/account", END + "&everything=others", FORM), 400, "invalid_request"),
+    ("account: text", post("/account", END, "text/plain"), 400, "invalid_request"),
+    ("account: no UTF-8", post("/account", END.encode() + b"\xff", FORM), 400, "invalid_request"),
+    ("account: 40,000 bytes", post("/account", END + "&x=" + "x" * 40_000, FORM), 400, "invalid_request"),
+    ("account: deep JSON", post("/account", DEEP, JSON), 400, "invalid_request"),
     # ---- /v2/logout
     (
         "logout: returnTo foreign",
