@@ -253,17 +253,22 @@ def test_an_application_on_a_server_is_not_where_its_server_is(service: Service)
     assert f"15 January 2027, 08:01 UTC {WORDS.by_its_server}" in text
 
 
-def test_a_television_is_a_device_though_it_is_no_browser(service: Service) -> None:
+def test_a_television_is_a_device_elsewhere_though_it_came_from_this_browser(service: Service) -> None:
     television = start(service)
     on(service, CHROME, "192.0.2.7")
     decide(service, confirmation(service, television))
     on(service, "ExampleTV/1.0", "192.0.2.8")
     token = tokens(poll(service, television))["refresh_token"]
+    on(service, CHROME, "192.0.2.7")
 
     shown = show(service)
 
     assert buttons(shown, "family") == [family_id(token)]
-    assert "ExampleTV/1.0" in main(shown)
+    assert "ExampleTV/1.0 Signed in" in main(shown)
+    assert WORDS.notices[AccountNotice.others_signed_out] in main(end(service, "everything", "others"))
+    assert refusal(service.refresh(token, NATIVE)) == REFUSED, (
+        "its code was confirmed in this browser, but it is not here"
+    )
 
 
 def test_what_a_device_and_an_application_say_of_themselves_is_text(service: Service) -> None:

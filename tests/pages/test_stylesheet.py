@@ -4,7 +4,7 @@ import pytest
 
 from heirloom.pages.document import asset
 
-STYLE = asset("style.css")
+STYLE = f"{asset('account.css')}\n{asset('style.css')}"
 
 # What is written or drawn on what, and the least contrast (WCAG 2.2 §1.4.3 text, §1.4.11 controls and graphics).
 TEXT, CONTROL = 4.5, 3.0

@@ -13,7 +13,7 @@ from heirloom.domain.events import EventType
 from heirloom.domain.family import Family
 from heirloom.endpoints.authorization_flow import AuthorizationFlow, LoggedIn
 from heirloom.endpoints.authorize import login_page
-from heirloom.endpoints.logins import Logins, logins_of
+from heirloom.endpoints.logins import Logins, is_of_browser, logins_of
 from heirloom.endpoints.revocations import Revocations
 from heirloom.endpoints.session_ending import BY_USER, SessionEnding
 from heirloom.http import Parameters, Request, Response
@@ -111,7 +111,7 @@ class AccountPage:
             csrf=csrf,
             browsers=browsers[:most] if overview or visit.all_browsers else None,
             more_browsers=max(0, len(browsers) - most),
-            applications=[self._application(logins, it, person, most=most) for it in client_ids],
+            applications=[self._application(logins, it, person, request, most=most) for it in client_ids],
             overview=overview,
             notice=AccountNotice(notice) if notice in set(AccountNotice) else None,
         )
@@ -137,14 +137,16 @@ class AccountPage:
             for it in sessions
         ]
 
-    def _application(self, logins: Logins, client_id: str, person: LoggedIn, *, most: int) -> SignedInApplication:
+    def _application(
+        self, logins: Logins, client_id: str, person: LoggedIn, request: Request, *, most: int
+    ) -> SignedInApplication:
         application = self.flow.configuration.application(client_id)
         families, access = logins.families_of(client_id), logins.access_of(client_id)
         return SignedInApplication(
             client_id=client_id,
             name=application.name if application else client_id,
             logo_uri=application.logo_uri if application else None,
-            logins=[_login(it, person) for it in families[:most]],
+            logins=[_login(it, person, request) for it in families[:most]],
             total=len(families),
             about_person=_requested(frozenset().union(*access.values()) & scope.STANDARD_SCOPES),
             about_apis=[self._about_api(*it) for it in sorted(access.items()) if it[1] - scope.STANDARD_SCOPES],
@@ -240,7 +242,7 @@ class AccountEndpoint:
         return AccountNotice.access_removed
 
     def _others(self, person: LoggedIn, request: Request) -> AccountNotice:
-        """End everything but this browser and what came from it."""
+        """End everything but this browser and the applications in it."""
         mine = person.session.key
         logins = logins_of(person, self.flow, request.now)
         for session in (*logins.sessions, *logins.unfinished):
@@ -248,7 +250,8 @@ class AccountEndpoint:
                 self.ending.cut_off(session, request, reason="everything else signed out by the user")
         # Those of sessions that are long over, too. Each comes from a session, so none follows.
         families = logins_of(person, self.flow, request.now).families
-        self._revoke([it for it in families if it.grant.session_id != mine.session_id], request)
+        here = Device.of(request.caller)
+        self._revoke([it for it in families if not is_of_browser(it, person.session, here)], request)
         return AccountNotice.others_signed_out
 
     def _everywhere(self, person: LoggedIn, request: Request) -> None:
@@ -265,12 +268,12 @@ class AccountEndpoint:
         return Revocations(self.flow.families, self.flow.events)
 
 
-def _login(family: Family, person: LoggedIn) -> Login:
+def _login(family: Family, person: LoggedIn, request: Request) -> Login:
     return Login(
         id=encoding.encode(family.key.family_id),
         began=_use(family.created_at, family.initial_device),
         last=_use(family.exchanged_at, family.last_device),
-        here=family.grant.session_id == person.session.key.session_id,
+        here=is_of_browser(family, person.session, Device.of(request.caller)),
     )
 
 

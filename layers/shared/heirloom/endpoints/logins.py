@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from heirloom.domain import session
 from heirloom.domain.application import RefreshTokenPolicy, families_not_before
 from heirloom.domain.consent import Consent
+from heirloom.domain.device import Device
 from heirloom.domain.family import Family, usable
 from heirloom.domain.session import Session
 from heirloom.endpoints.authorization_flow import AuthorizationFlow, LoggedIn
@@ -43,6 +44,16 @@ class Logins:
             if consent.client_id == client_id:
                 access[consent.audience] |= consent.scope
         return access
+
+
+def is_of_browser(family: Family, session: Session, device: Device) -> bool:
+    """Tell whether a family lives in the browser of *session*, which is *device* now.
+
+    A television whose code was confirmed there comes from the session, but is elsewhere.
+    """
+    began_on = family.initial_device.user_agent
+    known = (it.user_agent for it in (session.initial_device, session.last_device, device))
+    return family.grant.session_id == session.key.session_id and any(it.startswith(began_on) for it in known)
 
 
 def logins_of(person: LoggedIn, flow: AuthorizationFlow, now: int) -> Logins:

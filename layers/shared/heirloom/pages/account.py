@@ -83,6 +83,7 @@ def account(
         texts=texts,
         words=texts.account,
         title=texts.account.title,
+        more_style="account.css",
         images=dict.fromkeys(origin for it in applications for origin in shown.logo(it.logo_uri)[1]),
         form_action=("'self'",),
         account=shown.account(account),

@@ -1,4 +1,4 @@
-"""How a page is put together: templates, the one stylesheet, and text that others wrote."""
+"""How a page is put together: templates, the stylesheet, and text that others wrote."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -33,14 +33,15 @@ def page(
     *,
     texts: Texts,
     title: str,
+    more_style: str | None = None,
     images: Iterable[str] = (),
     script: str | None = None,
     form_action: Iterable[str] = (),
     frame_ancestors: Iterable[str] = (),
     **values: object,
 ) -> Page:
-    """*template* filled with *values* in the language of *texts*; *script* names a file beside the templates."""
-    style = asset("style.css")
+    """*template* filled with *values* in the language of *texts*; *script* and *more_style* name files beside it."""
+    style = "\n".join(asset(name) for name in ("style.css", more_style) if name)
     code = asset(script) if script else None
     html = (
         _environment()
