@@ -31,6 +31,8 @@ CPU_MS: Final[Mapping[str, float]] = {
     operations.INTROSPECTION: 3,
     operations.JWKS: 0.5,
     operations.MACHINE: 3,
+    operations.ACCOUNT: 15,
+    operations.MANAGEMENT: 5,
 }
 """Milliseconds of a whole core for one operation, measured on x86 with warm caches and rounded up."""
 

@@ -44,13 +44,19 @@ _MACHINE: Final = {
     "client_secret": "demo-secret-that-everybody-can-read-0002",
     "audience": _ACCESS["audience"],
 }
+_OPERATOR: Final = {
+    "grant_type": "client_credentials",
+    "client_id": "operations",
+    "client_secret": "demo-secret-that-everybody-can-read-0003",
+    "audience": f"{ISSUER}api/v2/",
+}
 _WEB: Final = {"client_id": "notes-web", "client_secret": "demo-secret-that-everybody-can-read-0001"}
 _PERSON: Final = {"email": "alice@example.com", "password": "correct horse battery staple"}
 _USER_AGENT: Final = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 "
     "Safari/537.36"
 )
-_STARTED: Final = time.time_ns() - time.monotonic_ns()
+_STARTED: Final = time.time_ns()
 _S256: Final = {"code_challenge_method": "S256"}
 _WRITE_UNIT: Final = 1024
 """Bytes of an item up to which a write costs one unit."""
@@ -68,6 +74,8 @@ USERINFO: Final = "userinfo"
 JWKS: Final = "JWKS"
 MACHINE: Final = "machine's token"
 INTROSPECTION: Final = "introspection"
+ACCOUNT: Final = "account page"
+MANAGEMENT: Final = "Management API: a user's refresh tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class Counted:
 
 @dataclass(slots=True)
 class _Clock:
-    """The time, and how far it was put forward: caches grow old, and a spent token's window closes."""
+    """The time, which stands still until it is put forward: on a busy machine caches would grow old by themselves."""
 
     ahead: int = 0
 
@@ -92,7 +100,7 @@ class _Clock:
         return self.time_ns() / 1e9
 
     def time_ns(self) -> int:
-        return time.monotonic_ns() + _STARTED + self.ahead * 1_000_000_000
+        return _STARTED + self.ahead * 1_000_000_000
 
 
 @contextmanager
@@ -135,7 +143,7 @@ class _Api:
         body = list(self.gateway(environ, note))
         status, headers = answered
         route = f"{environ['REQUEST_METHOD']} {path}"
-        function, _ = self.gateway.routes[route]
+        function = next(name for key, (name, _) in self.gateway.routes.items() if _answers(key, route))
         self.meter.answered(function, self._line(route, path), status, dict(headers), b"".join(body).decode())
         return body
 
@@ -155,6 +163,13 @@ class _Api:
         return re.sub(r"\$context\.([\w.]+)", lambda found: told.get(found[1], "-"), self.log_format).replace(
             "${AWS::StackName}", "heirloom-prod"
         )
+
+
+def _answers(route_key: str, route: str) -> bool:
+    """Tell whether a route of the template is the one of a request; the last part of its path may be greedy."""
+    (verb, path), (method, asked) = (text.split(" ", 1) for text in (route_key, route))
+    prefix, greedy, _ = path.partition("{proxy+}")
+    return verb in {"ANY", method} and (asked.startswith(prefix) if greedy else asked == path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +256,9 @@ def _round(meter: Meter, clock: _Clock, browser: httpx.Client) -> tuple[dict[str
     count(REVOKE, lambda: browser.post("/oauth/revoke", data=form))
     _with_proof(count, person)
     _caught(count, clock, person)
+    operator = {"authorization": f"Bearer {browser.post('/oauth/token', data=_OPERATOR).json()['access_token']}"}
+    count(MANAGEMENT, lambda: browser.get("/api/v2/users/auth0%7Calice/refresh-tokens", headers=operator))
+    count(ACCOUNT, lambda: browser.get("/account"))
     count(LOGOUT, lambda: browser.get("/v2/logout", params={"client_id": _APPLICATION, "returnTo": _CALLBACK}))
     count(JWKS, lambda: browser.get("/.well-known/jwks.json"))
     count(MACHINE, lambda: browser.post("/oauth/token", data=_MACHINE))
