@@ -104,7 +104,7 @@ class Deployed:
             reason = page.get("StatusReason", "")
             if page["Status"] == "FAILED" and not any(nothing in reason for nothing in _NOTHING):
                 raise Failure(f"{self.name} cannot be changed: {reason}")
-            for change in (one["ResourceChange"] for one in page["Changes"]):
+            for change in (one["ResourceChange"] for one in page.get("Changes", [])):
                 yield f"  {change['Action'].lower()} {change['LogicalResourceId']} ({change['ResourceType']})"
 
     def _wait(self, change: Literal["create", "update", "delete"]) -> None:
