@@ -85,12 +85,9 @@ def _rotate(options: argparse.Namespace) -> Status:
     answer = _asked(options, {"action": "rotate", "ahead": rings})
     waiting = [ring for ring in rings if not _changed(answer, ring)]
     if waiting:
-        raise Failure("\n".join(_not_yet(answer, ring) for ring in waiting), beside=answer)
-    output.answer(
-        options,
-        answer,
-        [*_moves(answer), _ROTATED],
-    )
+        said = [*_moves(answer), *(_not_yet(answer, ring) for ring in waiting)]
+        raise Failure("\n".join(said), beside=answer)
+    output.answer(options, answer, [*_moves(answer), _ROTATED])
     return Status.DONE
 
 
@@ -106,17 +103,17 @@ def _revoke(options: argparse.Namespace) -> Status:
     return Status.DONE
 
 
-_ROTATED: Final = (
-    f"in use everywhere after {lifetimes.CACHED_KEYS} s, in need {lifetimes.CACHED_KEYS_IN_NEED} s;"
-    " what the former keys made stays good"
+_FOLLOWED: Final = (
+    f"{lifetimes.CACHED_KEYS} s, or {lifetimes.CACHED_KEYS_IN_NEED} s where Secrets Manager does not answer"
 )
+_ROTATED: Final = f"in use everywhere after {_FOLLOWED}; what the former keys made stays good"
 _STILL_TAKEN: Final = lifetimes.CACHED_CONFIGURATION + lifetimes.CACHED_JWKS
 _SIGNING_KEY_REVOKED: Final = (
     f"no function signs with it after {lifetimes.CACHED_CONFIGURATION} s",
     f"verifiers may take what it signed for {_STILL_TAKEN} s more; empty whatever caches jwks.json in front of them",
 )
 _TOKEN_KEY_REVOKED: Final = (
-    f"no function makes tokens with it after {lifetimes.CACHED_KEYS} s, in need {lifetimes.CACHED_KEYS_IN_NEED} s",
+    f"no function makes tokens with it after {_FOLLOWED}",
     "refresh tokens that it made stay good; to end them too, set not_before in the tenant file",
 )
 
@@ -168,7 +165,7 @@ def _described(answer: Answer) -> Iterator[str]:
     for ring, name in _RINGS.items():
         yield f"{ring} keys"
         keys: list[Answer] = answer[name]
-        width = max(len(str(key["id"])) for key in keys)
+        width = max((len(str(key["id"])) for key in keys), default=0)
         for key in keys:
             state = key["state"].replace("_", " ")
             yield f"  {key['id']:<{width}}  {state:<8}  {', '.join(_remarks(key, answer['now']))}"

@@ -87,6 +87,17 @@ def test_rotating_both_lets_the_next_ones_take_over_and_says_since_when(
     assert "after 300 s" in said
 
 
+def test_what_may_move_moves_and_the_rest_is_said_to_wait(aws: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(aws, capsys, "rotate")
+    Clock.now += SEEN_BY_INSTANCES
+
+    said = run(aws, capsys, "rotate", status=1)
+
+    assert "next → current" in said
+    assert "the signing key stays" in said
+    assert "the token key stays" not in said
+
+
 def test_rotating_one_ring_leaves_the_other(aws: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = shown(aws, capsys)
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from heirloom.adapters import custom_resource
+from heirloom.adapters import custom_resource, key_documents
 from heirloom.adapters.key_rotation import Unsettled
+from heirloom.adapters.versioned_secret import Version
 from local import template
 from local.cloudformation import CloudFormation, listening
 from tests.keys import PERIOD, SIGNING, TOKEN, Keys
@@ -164,6 +165,21 @@ def test_a_run_that_moves_nothing_tells_the_ages_too(
     said = capsys.readouterr().out
     assert '"SigningKeyAge":[1000' in said.replace(" ", "")
     assert '"TokenKeyAge":[1000' in said.replace(" ", "")
+
+
+def test_keys_that_an_earlier_release_made_are_shown_before_any_run(app: ModuleType, keys: Keys) -> None:
+    for secret, ring in (
+        (keys.rotation.signing_secret, [key_documents.new_signing_key(), key_documents.new_signing_key()]),
+        (keys.rotation.token_secret, [key_documents.new_token_key(1), key_documents.new_token_key(2)]),
+    ):
+        made = [key | {"state": state, "created_at": NOW} for key, state in zip(ring, ["current", "next"], strict=True)]
+        assert secret.replace(Version(None, None), {"keys": made})
+
+    answer = app.handler(sample("show"), None)
+
+    assert [key["state"] for key in answer["signing_keys"]] == ["current", "next"]
+    assert [key["moves_at"] for key in answer["token_keys"]] == [NOW + PERIOD] * 2
+    assert [key["moves_at"] for key in answer["signing_keys"]] == [None] * 2, "nobody has seen it published yet"
 
 
 def test_no_answer_and_no_line_holds_a_secret(

@@ -74,7 +74,8 @@ def answer(request: Request, rotation: KeyRotation, now: int) -> Answer:
 def age(keys: list[Answer], now: int) -> int:
     """Return how long the current one of described keys has been current, in seconds."""
     (current,) = (key for key in keys if key["state"] == "current")
-    return now - int(current["current_since"])
+    since = next(current[name] for name in ("current_since", "created_at") if name in current)
+    return now - int(since)
 
 
 def _act(request: Request, rotation: KeyRotation, now: int) -> None:

@@ -45,8 +45,9 @@ def _waiting[Id: int | str](keys: key_rotation.Keys[Id]) -> list[Key[Id]]:
 def _change[Id: int | str](key: Key[Id], keys: key_rotation.Keys[Id], ready: list[int], period: int) -> Move:
     """Return when the current key and the next one change places, which is one moment for both."""
     to = KeyState.CURRENT if key.state is KeyState.NEXT else KeyState.RETIRED
-    since = key_rotation.current(keys).current_since
-    return _move(to, max((since or 0) + period, min(ready, default=lifetimes.NEVER)))
+    in_use = key_rotation.current(keys)
+    since = in_use.created_at if in_use.current_since is None else in_use.current_since
+    return _move(to, max(since + period, min(ready, default=lifetimes.NEVER)))
 
 
 def _move(to: KeyState, at: int) -> Move:
