@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from cli import keywords, output, target, tenant_file
 from cli.keywords import Unusable
 from cli.output import Failure, Status
@@ -108,7 +110,7 @@ def _apply(options: argparse.Namespace) -> Status:
     except (Outdated, UserConflict) as conflict:
         message = f"somebody else changed this meanwhile; plan again: {conflict}"
         raise Failure(message, beside=document | _made_up(applied)) from None
-    except StoreUnavailable as fault:
+    except (StoreUnavailable, BotoCoreError, ClientError) as fault:
         message = f"the stack does not answer; the same command finishes what was begun: {fault}"
         raise Failure(message, beside=document | _made_up(applied)) from None
     except KeyboardInterrupt:

@@ -71,7 +71,7 @@ def _delete(options: argparse.Namespace) -> Status:
 
 
 def _ended(options: argparse.Namespace, act: Callable[[Operator, Caller, int], int]) -> Status:
-    caller = Caller(address="", user_agent=f"heirloom user ({getpass.getuser()})", request_id="")
+    caller = Caller(address="", user_agent=f"heirloom user ({_operator_name()})", request_id="")
     try:
         ended = act(_operator(target.of(options)), caller, int(time.time()))
     except UserConflict as conflict:
@@ -88,6 +88,13 @@ def _operator(stack: Target) -> Operator:
         consents=DynamoDBConsents(stack.dynamodb, stack.names["GrantsTable"]),
         events=stack.announced,
     )
+
+
+def _operator_name() -> str:
+    try:
+        return getpass.getuser()
+    except OSError:  # in a container nobody may have a name
+        return "unknown"
 
 
 def _family_id(text: str) -> bytes:

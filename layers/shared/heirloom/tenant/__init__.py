@@ -2,6 +2,7 @@
 
 * `file`: the document's shape, with the property names of Auth0's Management API
 * `properties`: what else such files may contain
+* `foreign_objects`: which whole objects of Auth0's are left out
 * `reading`: a document becomes `Desired`, or the list of all that is wrong with it
 * `planning`: `Desired`, and what the store holds, become a `Plan`
 * `applying`: a plan becomes what the store holds

@@ -1,34 +1,29 @@
 """From a tenant file's document to what it asks for."""
 
 import hashlib
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from heirloom.domain import encoding, lifetimes, management_api, redirect_uri, scope, user_code
+from heirloom.domain import encoding, lifetimes, management_api, scope, user_code
 from heirloom.domain.application import (
     Application,
     ApplicationType,
     AuthenticationMethod,
     GrantType,
-    RefreshTokenPolicy,
     Tenant,
     secret_digest,
 )
 from heirloom.domain.client_key import ClientKey
 from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE
-from heirloom.domain.redirect_uri import Unregistrable
 from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
 from heirloom.domain.user import normalised_email
 from heirloom.domain.user_code import UserCodeCharset
-from heirloom.pages import policy
-from heirloom.tenant import client_grants, client_keys, file, foreign_objects, properties
+from heirloom.tenant import addresses, client_grants, client_keys, file, foreign_objects, properties, refresh_tokens
 from heirloom.tenant.client_grants import DesiredClientGrant
 from heirloom.tenant.remarks import Invalid, Path, Remark, Remarks
 
 _LOGIN_GRANTS = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
 _MACHINE_GRANTS = frozenset({GrantType.CLIENT_CREDENTIALS})
-_ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?", re.ASCII)
 _SENT_INITIATORS = {"rp-logout", "idp-logout"}
 """The first is what we send after; the second, which Auth0 puts beside it, cannot happen here."""
 
@@ -150,8 +145,10 @@ class _Reading:
         if settings.default_audience and apis is not None and settings.default_audience not in apis:
             self._remarks.refuse((*path, "default_audience"), "names no API of resourceServers")
         if settings.support_url is not None:
-            self._check_link((*path, "support_url"), settings.support_url)
-        self._check_redirects((*path, "allowed_logout_urls"), settings.allowed_logout_urls, native=False)
+            addresses.check_link((*path, "support_url"), settings.support_url, self._remarks)
+        addresses.check_redirects(
+            (*path, "allowed_logout_urls"), settings.allowed_logout_urls, self._remarks, native=False
+        )
         self._check_not_before(path, settings.not_before)
         charset, mask = UserCodeCharset(settings.device_flow.charset), settings.device_flow.mask
         if user_code.combinations(charset, mask) < user_code.FEWEST_CODES:
@@ -266,12 +263,14 @@ class _Reading:
         keeps_secret = confidential and method is not AuthenticationMethod.PRIVATE_KEY_JWT
         if not keeps_secret and client.client_secret is not None:
             self._remarks.ignore((*path, "client_secret"), "the client authenticates without one")
-        self._check_redirects((*path, "callbacks"), client.callbacks, native=native)
-        self._check_redirects((*path, "allowed_logout_urls"), client.allowed_logout_urls, native=native)
-        self._check_origins((*path, "web_origins"), client.web_origins)
-        self._check_origins((*path, "allowed_origins"), client.allowed_origins)
+        addresses.check_redirects((*path, "callbacks"), client.callbacks, self._remarks, native=native)
+        addresses.check_redirects(
+            (*path, "allowed_logout_urls"), client.allowed_logout_urls, self._remarks, native=native
+        )
+        addresses.check_origins((*path, "web_origins"), client.web_origins, self._remarks)
+        addresses.check_origins((*path, "allowed_origins"), client.allowed_origins, self._remarks)
         if client.logo_uri is not None:
-            self._check_link((*path, "logo_uri"), client.logo_uri)
+            addresses.check_link((*path, "logo_uri"), client.logo_uri, self._remarks)
         if app_type is ApplicationType.SINGLE_PAGE and not client.web_origins and not client.allowed_origins:
             self._remarks.warn(path, "a single-page application without web_origins cannot read our answers")
         self._check_not_before(path, client.not_before)
@@ -297,7 +296,9 @@ class _Reading:
             web_origins=frozenset(client.web_origins),
             allowed_origins=frozenset(client.allowed_origins),
             grant_types=grant_types,
-            refresh_token=self._refresh_token_policy(client, app_type, grant_types, (*path, "refresh_token")),
+            refresh_token=refresh_tokens.of_client(
+                client, app_type, grant_types, (*path, "refresh_token"), self._remarks
+            ),
             id_token_lifetime=client.jwt_configuration.lifetime_in_seconds,
             not_before=client.not_before,
         )
@@ -346,55 +347,13 @@ class _Reading:
             offered -= {GrantType.DEVICE_CODE.value}
         return offered.intersection(client.grant_types)
 
-    def _refresh_token_policy(
-        self, client: file.Client, app_type: ApplicationType, grant_types: frozenset[str], path: Path
-    ) -> RefreshTokenPolicy:
-        tokens = client.refresh_token
-        rotating, expiring = tokens.rotation_type == "rotating", tokens.expiration_type == "expiring"
-        if app_type is ApplicationType.SINGLE_PAGE and not rotating:
-            if GrantType.REFRESH_TOKEN not in grant_types:
-                self._remarks.ignore(path, "has no effect: the application gets no refresh tokens")
-                return RefreshTokenPolicy()
-            self._remarks.refuse((*path, "rotation_type"), "must be rotating in a single-page application")
-        if rotating and not expiring:
-            self._remarks.refuse((*path, "expiration_type"), "must be expiring when rotation_type is rotating")
-        if not client.is_first_party and not expiring:
-            self._remarks.refuse((*path, "expiration_type"), "must be expiring in a third-party application")
-        if not client.is_first_party and tokens.infinite_idle_token_lifetime:
-            self._remarks.refuse((*path, "infinite_idle_token_lifetime"), "must be false in a third-party application")
-        absolute = _lifetime(tokens.token_lifetime, lifetimes.REFRESH_TOKEN, infinite=tokens.infinite_token_lifetime)
-        longest_idle = lifetimes.REFRESH_TOKEN if absolute is None else min(lifetimes.REFRESH_TOKEN, absolute)
-        idle = _lifetime(tokens.idle_token_lifetime, longest_idle, infinite=tokens.infinite_idle_token_lifetime)
-        if expiring and idle is not None and absolute is not None and idle > absolute:
-            self._remarks.refuse(
-                (*path, "idle_token_lifetime"), f"must not be longer than token_lifetime, {absolute} s"
-            )
-        if rotating and tokens.leeway == 0:
-            self._remarks.warn((*path, "leeway"), "0: one lost answer logs the user out")
-        return RefreshTokenPolicy(
-            rotating=rotating,
-            leeway=tokens.leeway,
-            absolute_lifetime=absolute if expiring else None,
-            idle_lifetime=idle if expiring else None,
-            revoke_on_logout=tokens.revoke_on_logout,
-            policies=self._policies(client, path),
-        )
-
-    def _policies(self, client: file.Client, path: Path) -> dict[str, frozenset[str]]:
-        policies: dict[str, frozenset[str]] = {}
-        if client.refresh_token.policies and not client.is_first_party:
-            self._remarks.refuse((*path, "policies"), "are for first-party applications: nobody is asked for consent")
-        for index, one in enumerate(client.refresh_token.policies):
-            if one.audience in policies:
-                self._remarks.refuse((*path, "policies", index, "audience"), "is given twice")
-            policies[one.audience] = frozenset(one.scope)
-        return policies
-
     def _backchannel_logout_url(self, client: file.Client, path: Path) -> str | None:
         """Return where the application hears of logouts; both of Auth0's names for it are read."""
         now, formerly = client.oidc_logout, client.oidc_backchannel_logout
         for name, given in (("oidc_logout", now), ("oidc_backchannel_logout", formerly)):
-            self._check_redirects((*path, name, "backchannel_logout_urls"), given.backchannel_logout_urls, native=False)
+            addresses.check_redirects(
+                (*path, name, "backchannel_logout_urls"), given.backchannel_logout_urls, self._remarks, native=False
+            )
         urls = {*now.backchannel_logout_urls, *formerly.backchannel_logout_urls}
         if len(urls) > 1:
             self._remarks.refuse((*path, "oidc_backchannel_logout"), "has another URL than oidc_logout")
@@ -408,17 +367,17 @@ class _Reading:
     def _users(self, raw: object) -> tuple[DesiredUser, ...]:
         users: list[DesiredUser] = []
         ids: set[str] = set()
-        addresses: set[str] = set()
+        taken: set[str] = set()
         for path, element in self._remarks.elements(raw, "users"):
             person = self._remarks.model(file.Person, element, path, properties.USER)
             if person is None:
                 continue
             if person.user_id in ids:
                 self._remarks.refuse((*path, "user_id"), "is given twice")
-            if (address := normalised_email(person.email)) in addresses:
+            if (address := normalised_email(person.email)) in taken:
                 self._remarks.refuse((*path, "email"), "is another user's")
             ids.add(person.user_id)
-            addresses.add(address)
+            taken.add(address)
             self._paths["users", person.user_id] = path
             own = {"user_id", "email", "password", "blocked"}
             claims = person.model_dump(exclude=own, exclude_none=True)
@@ -452,36 +411,6 @@ class _Reading:
                 elif unknown := values - api.scopes.keys():
                     self._remarks.warn((*path, "scope"), f"has no effect: the API has no {', '.join(sorted(unknown))}")
 
-    def _check_redirects(self, path: Path, uris: Sequence[str], *, native: bool) -> None:
-        for index, uri in enumerate(uris):
-            try:
-                redirect_uri.check_registrable(uri, native=native)
-                policy.redirect_source(redirect_uri.content_source(uri))  # the pages must be able to name it
-            except Unregistrable as unregistrable:
-                self._remarks.refuse((*path, index), str(unregistrable))
-            except ValueError:
-                self._remarks.refuse((*path, index), "must have a host of letters, digits, dots and hyphens")
-
-    def _check_origins(self, path: Path, origins: Sequence[str]) -> None:
-        for index, origin in enumerate(origins):
-            try:
-                redirect_uri.check_registrable(origin, native=False)
-            except Unregistrable as unregistrable:
-                self._remarks.refuse((*path, index), str(unregistrable))
-                continue
-            spelled_out = origin.startswith("http:") and origin.endswith(":80")
-            spelled_out |= origin.startswith("https:") and origin.endswith(":443")
-            if _ORIGIN.fullmatch(origin) is None or spelled_out:
-                self._remarks.refuse(
-                    (*path, index), "must be an origin as browsers send it: https://host or https://host:port, no path"
-                )
-
-    def _check_link(self, path: Path, uri: str) -> None:
-        try:
-            redirect_uri.check_registrable(uri, native=False)
-        except Unregistrable as unregistrable:
-            self._remarks.refuse(path, str(unregistrable))
-
     def _check_not_before(self, path: Path, not_before: int) -> None:
         if not_before > self._now:
             self._remarks.refuse((*path, "not_before"), "must not be in the future: nobody could log in until then")
@@ -491,9 +420,3 @@ def _references_to(client: object) -> set[str]:
     """Return what a client grant may call a client."""
     named = client if isinstance(client, dict) else {}
     return {value for value in (named.get("client_id"), named.get("name")) if isinstance(value, str)}
-
-
-def _lifetime(given: int | None, default: int, *, infinite: bool) -> int | None:
-    if infinite:
-        return None
-    return default if given is None else given
