@@ -218,7 +218,7 @@ def test_origins_for_cross_origin_requests_alone_are_in_the_index_too(stack: Sta
 def test_an_index_that_lost_an_origin_is_mended(stack: Stack) -> None:
     """An apply that was interrupted leaves it behind."""
     stack.apply(WHOLE)
-    stack.store.delete("web_origin", "https://app.example")
+    stack.store.delete("web_origin", "https://app.example", former="{}")
     assert headlines(stack.plan(WHOLE)) == ["create web_origin https://app.example"]
 
 
@@ -376,6 +376,23 @@ def test_a_plan_that_was_overtaken_is_not_applied_over_the_other(stack: Stack) -
     application = stack.configuration.application("spa")
     assert application is not None
     assert application.name == "Quick"
+
+
+def test_what_somebody_else_has_changed_is_not_deleted_by_a_plan_from_before(stack: Stack) -> None:
+    stack.apply(WHOLE)
+    slow = stack.plan({"clients": []})
+    stack.apply(changed("clients", 0, "name", to="Quick"))
+    with pytest.raises(Outdated, match="application spa"):
+        applying.apply(slow, stack.store, PASSWORDS, allow_delete=True)
+    assert stack.configuration.application("spa") is not None
+
+
+def test_two_that_delete_the_same_thing_are_both_content(stack: Stack) -> None:
+    stack.apply(WHOLE)
+    slow = stack.plan({"clients": []})
+    stack.apply({"clients": []}, allow_delete=True)
+    applying.apply(slow, stack.store, PASSWORDS, allow_delete=True)
+    assert stack.configuration.application("spa") is None
 
 
 def test_two_that_create_the_same_thing_do_not_overwrite_each_other(stack: Stack) -> None:

@@ -35,8 +35,8 @@ class Memory:
             raise Outdated(name)
         self.kept.setdefault(kind, {})[name] = document
 
-    def delete(self, kind: str, name: str) -> None:
-        del self.kept[kind][name]
+    def delete(self, kind: str, name: str, *, former: str) -> None:
+        assert self.kept[kind].pop(name) == former
 
     def user(self, user_id: str) -> User | None:
         return self.users.get(user_id)

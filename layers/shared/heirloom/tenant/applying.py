@@ -66,7 +66,7 @@ def apply(
         if isinstance(change, UserChange):
             apply_to_user(change, store, passwords)
         elif change.action is Action.DELETE:
-            store.delete(change.kind, change.name)
+            store.delete(change.kind, change.name, former=change.before or configuration.EMPTY)
         else:
             _put(change, store, applied, new_secret)
     return applied

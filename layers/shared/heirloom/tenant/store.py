@@ -38,8 +38,8 @@ class Store(Protocol):
     def put(self, kind: str, name: str, document: str, *, replacing: str | None) -> None:
         """Store a document in the place of the one that was read; raise `Outdated` if another one is there."""
 
-    def delete(self, kind: str, name: str) -> None:
-        """Delete a document."""
+    def delete(self, kind: str, name: str, *, former: str) -> None:
+        """Delete the document that was read; raise `Outdated` if another one is there. One that is gone is gone."""
 
     def user(self, user_id: str) -> User | None:
         """Return a user, strongly consistent."""
@@ -98,10 +98,18 @@ class DynamoDBStore:
         except ConditionFailed:
             raise Outdated(f"{kind} {name}") from None
 
-    def delete(self, kind: str, name: str) -> None:
-        """Delete a document."""
-        with translated_faults(f"delete {kind}"):
-            self.client.delete_item(TableName=self.configuration_table, Key={"kind": string(kind), "id": string(name)})
+    def delete(self, kind: str, name: str, *, former: str) -> None:
+        """Delete the document that was read; raise `Outdated` if another one is there. One that is gone is gone."""
+        try:
+            with translated_faults(f"delete {kind}"):
+                self.client.delete_item(
+                    TableName=self.configuration_table,
+                    Key={"kind": string(kind), "id": string(name)},
+                    ConditionExpression="attribute_not_exists(id) OR document = :former",
+                    ExpressionAttributeValues={":former": string(former)},
+                )
+        except ConditionFailed:
+            raise Outdated(f"{kind} {name}") from None
 
     def user(self, user_id: str) -> User | None:
         """Return a user, strongly consistent."""
