@@ -21,9 +21,10 @@ test: setup ## Run every test, on every core (ARGS="-k rotation")
 	@scripts/setup chromium
 	$(PYTHON) -m pytest --numprocesses auto --dist loadgroup $(ARGS)
 
-soak: ## Rotate one family for many minutes (ROTATIONS=100000)
-	@scripts/setup python npm
-	ROTATIONS=$(or $(ROTATIONS),100000) $(PYTHON) -m pytest tests/cases -m soak --log-cli-level=INFO
+soak: ## Rotate one family, and send requests that nobody thought of, for many minutes (ROTATIONS=100000 EXAMPLES=100)
+	@scripts/setup python npm ministack
+	ROTATIONS=$(or $(ROTATIONS),100000) EXAMPLES=$(or $(EXAMPLES),100) \
+		$(PYTHON) -m pytest tests/cases tests/management -m soak --log-cli-level=INFO
 
 compatibility: setup ## Run the SDKs, and write docs/compatibility.md about what passed
 	@scripts/setup chromium

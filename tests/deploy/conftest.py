@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx
 import pytest
+import yaml
 
 from local.artifacts import ARCHITECTURE, SAM, Artifacts, built
 from local.processes import ministack
 from local.stores import ACCOUNT
-from local.template import Template, load
+from local.template import ROOT, Template, load
+from tests.endpoints.assertions import SIGNING
+from tests.service import CALLBACK
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
 STACK = "heirloom"
+TENANT = Path(__file__).parent / "tenant.yaml"
+"""Declares SPA, IMPATIENT (which has no leeway), LEAVING (which hears of logouts), THIRD_PARTY, API and ALICE."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,45 @@ def failures(stack: Stack) -> str:
         for group in groups
         for event in logs.filter_log_events(logGroupName=group)["events"]
     )
+
+
+def tenant_command(stack: Stack, verb: str, file: Path, *arguments: str) -> str:
+    """What `heirloom tenant` says about a tenant file and the deployed stack."""
+    done = subprocess.run(
+        [ROOT / "bin/heirloom", "tenant", verb, file, "--stack", STACK, *arguments],
+        env={**os.environ, **ACCOUNT, "AWS_ENDPOINT_URL": stack.endpoint},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def tenant_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """TENANT with SIGNING, whose key is made anew for each run."""
+    document = yaml.safe_load(TENANT.read_text())
+    (key,) = (json.loads(one.jwk) for one in SIGNING.public_keys if one.key_id is None)
+    document["clients"].append(
+        {
+            "name": "Signing",
+            "client_id": SIGNING.client_id,
+            "app_type": "regular_web",
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {"keys": [key]},
+            "callbacks": [CALLBACK],
+        }
+    )
+    file = tmp_path_factory.mktemp("tenant") / TENANT.name
+    file.write_text(json.dumps(document))
+    return file
+
+
+@pytest.fixture(scope="session")
+def applied(stack: Stack, tenant_file: Path) -> str:
+    """What was printed as the tenant file was applied."""
+    return tenant_command(stack, "apply", tenant_file, "--yes")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import os
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +10,10 @@ import bcrypt
 import httpx
 import jwt
 import pytest
-import yaml
 
 from heirloom.domain import encoding
 from heirloom.domain.application import GrantType
-from local.stores import ACCOUNT
-from local.template import ROOT
-from tests.deploy.conftest import STACK
+from tests.deploy.conftest import tenant_command
 from tests.deploy.person import Person, exchange, refresh
 from tests.endpoints.assertions import SIGNING, assertion, with_assertion
 from tests.proofs import Key, ath
@@ -41,47 +36,7 @@ if TYPE_CHECKING:
 
 LEAVING = dataclasses.replace(SPA, client_id="leaving")
 IMPATIENT = dataclasses.replace(SPA, client_id="impatient")
-TENANT = Path(__file__).parent / "tenant.yaml"
-"""Declares SPA, IMPATIENT (which has no leeway), LEAVING (which hears of logouts), THIRD_PARTY, API and ALICE."""
-
-
-def tenant_command(stack: "Stack", verb: str, file: Path, *arguments: str) -> str:
-    """What `heirloom tenant` says about a tenant file and the deployed stack."""
-    done = subprocess.run(
-        [ROOT / "bin/heirloom", "tenant", verb, file, "--stack", STACK, *arguments],
-        env={**os.environ, **ACCOUNT, "AWS_ENDPOINT_URL": stack.endpoint},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def tenant_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """TENANT with SIGNING, whose key is made anew for each run."""
-    document = yaml.safe_load(TENANT.read_text())
-    (key,) = (json.loads(one.jwk) for one in SIGNING.public_keys if one.key_id is None)
-    document["clients"].append(
-        {
-            "name": "Signing",
-            "client_id": SIGNING.client_id,
-            "app_type": "regular_web",
-            "token_endpoint_auth_method": "private_key_jwt",
-            "jwks": {"keys": [key]},
-            "callbacks": [CALLBACK],
-        }
-    )
-    file = tmp_path_factory.mktemp("tenant") / TENANT.name
-    file.write_text(json.dumps(document))
-    return file
-
-
-@pytest.fixture(scope="module", autouse=True)
-def applied(stack: "Stack", tenant_file: Path) -> str:
-    """What was printed as the tenant file was applied."""
-    return tenant_command(stack, "apply", tenant_file, "--yes")
+pytestmark = pytest.mark.usefixtures("applied")
 
 
 @pytest.fixture

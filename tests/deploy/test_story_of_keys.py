@@ -21,13 +21,14 @@ from local.stores import ACCOUNT
 from local.template import ROOT
 from tests.deploy.conftest import STACK
 from tests.deploy.person import Person, exchange, refresh
-from tests.deploy.test_story import applied, tenant_file  # noqa: F401 - the tenant, here too
 from tests.service import API, SPA, octets_of
 
 if TYPE_CHECKING:
     from tests.deploy.conftest import Stack
 
 USER = "operator-of-keys"
+
+pytestmark = pytest.mark.usefixtures("applied")
 
 
 @pytest.fixture(scope="module")

@@ -88,6 +88,6 @@ def calls(recorded: str, parameters: dict[str, Any]) -> Iterator[tuple[str, str]
         yield recorded, table
     for entry in parameters.get("Entries", []):
         yield recorded, entry["EventBusName"]
-    for member in ("TableName", "SecretId", "QueueUrl"):
+    for member in ("TableName", "SecretId", "QueueUrl", "logGroupName"):
         if member in parameters:
             yield recorded, parameters[member]

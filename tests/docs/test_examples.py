@@ -1,8 +1,9 @@
 """Every example of the pages for developers is carried out, from the first to the last of its page."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ from local.template import ROOT
 from tests.docs.examples import Example, Message, examples, kinds, matches, message, parsed
 from tests.endpoints.reading import sign_in
 from tests.faults import BEFORE, FAULTS, Steps
+from tests.management.administrator import Administrator
 from tests.proofs import Prover
 from tests.service import ALICE, CHALLENGE, ISSUER, VERIFIER, Service
 
@@ -32,6 +34,7 @@ class Reader:
         self.answer: Response | None = None
         self.fault: BaseException | None = None
         self.prover = Prover(service)
+        self.administrator: Administrator | None = None
 
     def follow(self, example: Example) -> None:
         """Do it."""
@@ -71,9 +74,19 @@ class Reader:
         with Steps.of(self.service.client) as steps:
             if self.fault is not None:
                 steps.fail(BEFORE, self.fault, calls=range(10))
-            self.answer = self.service.send(method, path, headers=headers, query=query, body=request.body.encode())
+            if path.startswith("/api/v2/"):
+                self.answer = self._administer(method, path, headers, query, request.body)
+            else:
+                self.answer = self.service.send(method, path, headers=headers, query=query, body=request.body.encode())
         self.fault = None
         self._note(self.answer)
+
+    def _administer(self, method: str, path: str, headers: dict[str, str], query: str, body: str) -> Response:
+        """Ask the Management API of a store that holds what the page has declared so far."""
+        self.administrator = self.administrator or Administrator(self.service)
+        below = unquote(path.removeprefix("/api/v2/"))
+        answer = self.administrator.handled(method, below, body, headers, dict(parse_qsl(query)))
+        return Response(answer.status, answer.body, answer.headers)
 
     def _log_in(self) -> None:
         assert self.answer is not None
@@ -92,7 +105,7 @@ class Reader:
     def _note(self, answer: Response) -> None:
         document = parsed(answer.body)
         self.prover.nonce = answer.headers.get("dpop-nonce", self.prover.nonce)
-        members = list(document.items()) if isinstance(document, dict) else []
+        members = list(_members(document))
         if "location" in answer.headers:
             members += parse_qsl(urlsplit(answer.headers["location"]).query)
         for name, value in members:
@@ -102,6 +115,17 @@ class Reader:
     def _value(self, found: re.Match[str]) -> str:
         name, which = found.groups()
         return self.known[name][-1 if which is None else int(which) - 1]
+
+
+def _members(document: object) -> Iterator[tuple[str, object]]:
+    """Yield the members of an answer, and of the objects in it."""
+    if isinstance(document, list):
+        for element in document:
+            yield from _members(element)
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            yield name, value
+            yield from _members(value)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -96,6 +96,8 @@ class Administrator:
         self.declare(*service.configuration.applications.values(), ADMINISTRATOR)
         for api in service.configuration.apis.values():
             self.put(configuration.RESOURCE_SERVER, api.identifier, configuration.encode(api))
+        for grant in service.configuration.client_grants:
+            self._put_grant(grant)
         self.grant(management_api.SCOPES)
         self.api = self._api()
         self.own_token, self.expires_at = "", 0
@@ -111,7 +113,11 @@ class Administrator:
     def grant(self, scopes: Iterable[str]) -> None:
         """Let the administrator have these scopes."""
         grant = ClientGrant(ADMINISTRATOR.client_id, management_api.AUDIENCE, frozenset(scopes))
-        self.service.configuration.client_grants = [grant]
+        others = [it for it in self.service.configuration.client_grants if it.client_id != grant.client_id]
+        self.service.configuration.client_grants = [*others, grant]
+        self._put_grant(grant)
+
+    def _put_grant(self, grant: ClientGrant) -> None:
         name = configuration.client_grant_id(grant.client_id, grant.audience)
         self.put(configuration.CLIENT_GRANT, name, configuration.encode(grant))
 

@@ -12,6 +12,7 @@ from local.template import Template, functions
 FUNCTIONS = ("Authorize", "Token", "Revoke", "Jwks", "Userinfo", "Management", "BackchannelLogout", "RotateKeys")
 TRACES = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 READ_LOG = "logs:FilterLogEvents"
+LOG_GROUP = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${"
 
 
 def statements(template: Template, function: str) -> list[dict[str, Any]]:
@@ -37,7 +38,18 @@ def grants(template: Template, function: str) -> Iterator[tuple[str, str]]:
     for statement in statements(template, function):
         for resource in statement["Resource"]:
             for action in statement["Action"]:
-                yield action, resource["Fn::GetAtt"][0]
+                yield action, named(resource)
+
+
+def named(resource: dict[str, Any]) -> str:
+    """Logical id of what a statement allows: one resource, and nothing beside it."""
+    match resource:
+        case {"Fn::GetAtt": [str(logical_id), *_]}:
+            return logical_id
+        case {"Fn::Sub": str(text)} if text.startswith(LOG_GROUP):
+            return text.removeprefix(LOG_GROUP).removesuffix("}")
+        case _:
+            raise AssertionError(resource)
 
 
 def who_may(template: Template, action: str, logical_id: str) -> set[str]:
