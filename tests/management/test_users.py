@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from heirloom.adapters.users import DynamoDBUsers
+from heirloom.adapters.users import DynamoDBUsers, UserConflict
 from heirloom.domain.user import User
 from tests.endpoints.reading import kind
 from tests.management.administrator import Administrator
@@ -183,6 +183,21 @@ def test_the_same_password_or_another_name_ends_none(service: Service, admin: Ad
     assert admin.call("PATCH", "users/auth0|alice", {"password": PASSWORD, "name": "A"}).status == 200
 
     assert service.refresh(token).status == 200
+
+
+def test_a_user_who_changes_while_they_are_deleted_is_a_conflict(
+    service: Service, admin: Administrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their logins have ended, and the same call again deletes them."""
+
+    def changes(users: DynamoDBUsers, user_id: str) -> bool:
+        raise UserConflict(users.table, user_id)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(DynamoDBUsers, "delete", changes)
+        assert admin.call("DELETE", "users/auth0|alice").problem == (409, "conflict")
+    assert admin.call("DELETE", "users/auth0|alice").status == 204
+    assert kind(service.log_in()) == "login"
 
 
 def test_a_deleted_user_is_gone_with_everything(service: Service, admin: Administrator) -> None:

@@ -19,7 +19,7 @@ from heirloom.domain.events import Caller
 from heirloom.domain.ports import Passwords
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.http import Request
-from heirloom.management.problem import BadRequest, Conflict, Problem
+from heirloom.management.problem import BadRequest, Problem
 from heirloom.tenant import applying, planning, reading
 from heirloom.tenant.applying import Applied, Hashing
 from heirloom.tenant.client_grants import DesiredClientGrant
@@ -156,7 +156,7 @@ class Declarations:
         try:
             return applying.apply(plan, store, self.passwords, allow_delete=True)
         except (Outdated, UserConflict):
-            raise Conflict("conflict", "Somebody else changed this meanwhile, or it is there already.") from None
+            raise changed_meanwhile() from None
 
 
 def merged(present: Properties, patch: Properties) -> dict[str, Any]:
@@ -209,3 +209,8 @@ def _grants(current: Current, but: DesiredClientGrant) -> tuple[DesiredClientGra
 def already_there(what: str) -> Problem:
     """Return the refusal to create what there is."""
     return Problem(HTTPStatus.CONFLICT, "already_exists", f"The {what} already exists.")
+
+
+def changed_meanwhile() -> Problem:
+    """Return the refusal to overwrite what somebody else did."""
+    return Problem(HTTPStatus.CONFLICT, "conflict", "Somebody else changed this meanwhile, or it is there already.")

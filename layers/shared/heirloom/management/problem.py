@@ -36,11 +36,3 @@ class NotFound(Problem):
     def __init__(self, what: str) -> None:
         """Name the kind of thing: `client`."""
         super().__init__(HTTPStatus.NOT_FOUND, f"inexistent_{what}", f"The {what.replace('_', ' ')} does not exist.")
-
-
-class Conflict(Problem):
-    """It is there already, or somebody changed it meanwhile."""
-
-    def __init__(self, error_code: str, message: str) -> None:
-        """Take which of the two."""
-        super().__init__(HTTPStatus.CONFLICT, error_code, message)

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from heirloom.adapters.users import UserConflict
 from heirloom.domain.ports import Users
 from heirloom.domain.user import User, normalised_email
 from heirloom.endpoints.operator import Operator
 from heirloom.management.clients import answer_like
-from heirloom.management.declaring import Declarations, already_there, merged
+from heirloom.management.declaring import Declarations, already_there, changed_meanwhile, merged
 from heirloom.management.pagination import Fields, Listed, Listing, Optional, decoded, encoded, optional
 from heirloom.management.problem import BadQuery, BadRequest, NotFound
 from heirloom.management.route import Answer, Call, Nothing, Properties, Route
@@ -188,7 +189,10 @@ class UserRoutes:
 
     def delete(self, call: Call[Nothing, None]) -> None:
         """Delete a user; nothing happens where there is none, as at Auth0."""
-        self.operator.delete_user(call.path["id"], call.request.caller, now=call.request.now)
+        try:
+            self.operator.delete_user(call.path["id"], call.request.caller, now=call.request.now)
+        except UserConflict:
+            raise changed_meanwhile() from None
 
     def _user(self, user_id: str) -> User:
         user = self.users.by_id(user_id)
