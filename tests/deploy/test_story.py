@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import bcrypt
 import httpx
 import jwt
 import pytest
@@ -194,22 +193,6 @@ def test_a_client_that_signs_assertions_pushes_exchanges_asks_and_revokes(
     assert signed("/oauth/revoke", {"token": live}, "revoked").status_code == 200
     assert signed("/oauth/introspect", {"token": live}, "asked again").json() == {"active": False}
     assert signed("/oauth/introspect", {"token": live}, "asked again").status_code == 401, "once"
-
-
-def test_a_hash_that_somebody_brought_becomes_ours_at_their_login(stack: "Stack", alice: Person) -> None:
-    key = {"user_id": {"S": ALICE.user_id}}
-    brought = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
-    stack.dynamodb.update_item(
-        TableName=stack.outputs["UsersTable"],
-        Key=key,
-        UpdateExpression="SET password_hash = :brought",
-        ExpressionAttributeValues={":brought": {"S": brought}},
-    )
-
-    assert alice.code(SPA)
-
-    kept = stack.dynamodb.get_item(TableName=stack.outputs["UsersTable"], Key=key)["Item"]["password_hash"]["S"]
-    assert kept.startswith("$argon2id$")
 
 
 def test_a_code_is_good_for_one_exchange(browser: httpx.Client, alice: Person) -> None:

@@ -59,13 +59,13 @@ def test_callers_reach_every_function_by_its_alias(template: Template) -> None:
         if one["Type"] not in {FUNCTIONS, "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::IAM::Role"}
     }
     called = {
-        (logical_id, reference)
-        for logical_id, properties in callers.items()
-        for reference in references(properties)
+        reference
+        for reached in (*callers.values(), template.document["Outputs"])
+        for reference in references(reached)
         if reference.partition(".")[0] in functions(template)
     }
 
-    assert {reference for _, reference in called} == {f"{name}.Alias" for name in functions(template)}
+    assert called == {f"{name}.Alias" for name in functions(template)}
 
 
 def test_a_layer_alone_brings_a_new_version_of_every_function() -> None:

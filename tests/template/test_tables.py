@@ -72,3 +72,13 @@ def test_only_what_lives_for_minutes_goes_with_the_stack(template: Template) -> 
     kept = {name for name, policies in lasting.items() if policies == ("RetainExceptOnCreate", "Retain")}
     assert gone == {"CodesTable", "DeviceCodesTable", "PushedRequestsTable", "LoginAttemptsTable", "SingleUseTable"}
     assert gone | kept == set(lasting)
+
+
+def test_nothing_else_stays_behind(template: Template) -> None:
+    """Log groups, the bus and roles are found by their names: a stack that is made anew could not make them again."""
+    stateful = {TABLES, "AWS::SecretsManager::Secret"}
+    staying = [
+        name for name, one in template.resources.items() if one["Type"] not in stateful and "DeletionPolicy" in one
+    ]
+
+    assert not staying
