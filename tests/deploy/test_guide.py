@@ -1,7 +1,8 @@
 """Somebody follows docs/deploy.md: every block that it shows for a shell, from first to last, in one shell.
 
 They have credentials, and say yes when `make deploy` asks. What their machine adds is a name that leads to the local
-gateway, since DNS knows nothing of the addresses that ministack gives to APIs, and its own processor in samconfig.toml.
+gateway, since DNS knows nothing of the addresses that ministack gives to APIs; in samconfig.toml its own processor, and
+not to save queries, of which ministack knows nothing.
 """
 
 import os
@@ -47,9 +48,11 @@ def clone(artifacts: Artifacts, tmp_path_factory: pytest.TempPathFactory) -> Pat
     for tools in (".tools", ".venv"):
         (folder / tools).symlink_to(ROOT / tools)
     settings = folder / "samconfig.toml"
-    settings.write_text(settings.read_text("utf-8").replace("Architecture=arm64", f"Architecture={ARCHITECTURE}"))
+    local = f'"Architecture={ARCHITECTURE}", "SavedQueries=false"'
+    settings.write_text(settings.read_text("utf-8").replace('"Architecture=arm64"', local))
     assert artifacts.template.exists(), "so that there is something to take over"
-    shutil.copytree(HOST / "cache", folder / ".aws-sam/cache", copy_function=os.link)
+    for cached in (HOST / "cache", HOST.parent / "deps"):
+        shutil.copytree(cached, folder / ".aws-sam" / cached.name, copy_function=os.link)
     built = (HOST / "build.toml").read_text("utf-8").replace(str(ROOT), str(folder))
     (folder / ".aws-sam/build.toml").write_text(built, "utf-8")
     return folder
