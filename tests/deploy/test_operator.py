@@ -62,7 +62,11 @@ def _operator(stack: "Stack") -> Iterator[dict[str, str]]:
 
 def heirloom(operator: Mapping[str, str], *arguments: str | Path, status: int = 0) -> Any:
     """What a command answers to programs."""
-    with patch.dict(os.environ, operator, clear=True), redirect_stdout(io.StringIO()) as answer:
+    with (
+        patch.dict(os.environ, operator, clear=True),
+        patch("boto3.DEFAULT_SESSION", None),  # it would keep the credentials of whoever asked first
+        redirect_stdout(io.StringIO()) as answer,
+    ):
         ended = main([*map(str, arguments), "--stack", STACK, "--json"])
     assert ended == status, answer.getvalue()
     return json.loads(answer.getvalue())
