@@ -146,7 +146,7 @@ def test_the_issuer_is_the_address(run: Run, browser: httpx.Client) -> None:
 
 def test_every_route_of_the_template_is_answered_by_its_function(browser: httpx.Client) -> None:
     for route_key in template.routes(template.load()):
-        method, path = route_key.split()
+        method, path = route_key.replace("ANY ", "GET ").replace("{proxy+}", "clients").split()
         answer = browser.request(method, path)
         assert answer.status_code not in {404, 405}, route_key
         assert answer.status_code < 500, route_key
