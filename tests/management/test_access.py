@@ -198,6 +198,12 @@ def test_a_refused_request_takes_no_proof(service: Service, admin: Administrator
     assert admin.call("DELETE", "users/auth0|alice", token="", headers=headers).status == 403
 
     assert service.items("SingleUseTable") == before
+    event = service.events[-1]
+    assert (event.type, event.client_id, event.details["path"]) == (
+        "fapi",
+        "administrator",
+        "/api/v2/users/auth0|alice",
+    ), "who asked for what they may not"
 
 
 @pytest.mark.parametrize("path", ["", "nothing", "users/", "client", "v2/users"])

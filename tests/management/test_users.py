@@ -107,6 +107,15 @@ def test_a_user_may_bring_an_id(admin: Administrator) -> None:
     assert (made["user_id"], made["identities"]) == ("hr|7", identities("7", "hr"))
 
 
+def test_an_id_is_decoded_once_and_never_again(admin: Administrator) -> None:
+    """An HTTP API decodes all of a path but the percent sign: `%2541` is what comes of somebody's `%41`."""
+    for name, email in (("a%41", "one@example.com"), ("aA", "other@example.com")):
+        assert admin.call("POST", "users", CAROL | {"user_id": f"hr|{name}", "email": email}).status == 201
+
+    assert admin.call("GET", "users/hr|a%2541").json["email"] == "one@example.com"
+    assert admin.call("GET", "users/hr|aA").json["email"] == "other@example.com"
+
+
 def test_nobody_is_there_twice(admin: Administrator) -> None:
     taken = admin.call("POST", "users", CAROL | {"email": ALICE.email.upper()})
     assert taken.problem == (409, "already_exists")

@@ -50,8 +50,10 @@ class ManagementApi:
         client_id = None
         try:
             route, path = self._matching(request)
-            verified = self._verified(route, presented, request)
-            client_id = _client_id(verified) if verified else None
+            verified = None if route.scope is None else self._verified(presented, request)
+            if verified:
+                client_id = _client_id(verified)
+                _check_scope(route, verified)
             call = Call(request, path, _query(route, request), _body(route, request))
             if verified:
                 self._check_grant(route, verified)
@@ -81,13 +83,11 @@ class ManagementApi:
                 return route, found.groupdict()
         raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "This path has no such method.")
 
-    def _verified(self, route: Route, presented: Presented | None, request: Request) -> Verified | None:
-        """Return the token of an application that has the route's scope; `None` where the route asks for none.
+    def _verified(self, presented: Presented | None, request: Request) -> Verified:
+        """Return the token that an application got for itself; raise `InvalidToken` or `InvalidDPoPProof`.
 
         No person's token passes, whatever its audience: an administrator is an application here.
         """
-        if route.scope is None:
-            return None
         if presented is None:
             raise InvalidToken("", reason="no token")
         verified = self.access_tokens.verified(
@@ -98,15 +98,13 @@ class ManagementApi:
         )
         if verified.claims["sub"] != f"{_client_id(verified)}{CLIENT_SUBJECT}":
             raise InvalidToken("The access token is no application's own")
-        if route.scope not in scope.parse(str(verified.claims["scope"])):
-            raise _insufficient(route.scope)
         return verified
 
     def _check_grant(self, route: Route, verified: Verified) -> None:
         """Return if the application still may what its token says: the token outlives a grant that is taken away."""
         grant = self.configuration.client_grant(_client_id(verified), management_api.AUDIENCE)
         if grant is None or route.scope not in grant.scope:
-            raise _insufficient(str(route.scope))
+            raise _insufficient(route)
 
     def _record(self, event_type: EventType, request: Request, client_id: str | None, reason: str | None) -> None:
         details = {"method": request.method, "path": request.path}
@@ -122,8 +120,13 @@ def _client_id(verified: Verified) -> str:
     return str(verified.claims.get("azp"))
 
 
-def _insufficient(wanted: str) -> InsufficientScope:
-    return InsufficientScope(f"Insufficient scope, expected any of: {wanted}")
+def _check_scope(route: Route, verified: Verified) -> None:
+    if route.scope not in scope.parse(str(verified.claims["scope"])):
+        raise _insufficient(route)
+
+
+def _insufficient(route: Route) -> InsufficientScope:
+    return InsufficientScope(f"Insufficient scope, expected any of: {route.scope}")
 
 
 def _query(route: Route, request: Request) -> Model:
