@@ -15,7 +15,7 @@ from heirloom.domain.family import Refusal
 from local import template
 from local.template import ROOT
 from tests.docs.logs_page import PAGE, details, table
-from tests.endpoints.test_why_logged_out import WAYS
+from tests.endpoints.test_why_logged_out import SESSIONS, WAYS
 
 SOURCES = "".join(path.read_text("utf-8") for path in Path(ROOT, "layers/shared/heirloom").rglob("*.py"))
 FUNCTIONS = "".join(path.read_text("utf-8") for path in Path(ROOT, "functions").rglob("*.py"))
@@ -49,6 +49,10 @@ def test_every_reason_of_a_refused_refresh_is_explained() -> None:
 def test_every_way_to_be_logged_out_is_explained() -> None:
     """Each of them is walked by another test."""
     assert set(table("## Why a family ended")) == {because for _, _, because in WAYS.values()}
+
+
+def test_every_end_of_a_session_is_explained() -> None:
+    assert set(table("## Why a session ended")) == set(SESSIONS.values())
 
 
 @contextmanager

@@ -20,8 +20,10 @@ from heirloom.endpoints.operator import Operator
 from heirloom.tenant.store import DynamoDBStore
 from local import template
 from tests import insights
-from tests.endpoints.hands import declare, set_tenant
-from tests.endpoints.test_account import family_id, press, show
+from tests.endpoints.hands import block as block_alone
+from tests.endpoints.hands import declare, delete_user, set_tenant
+from tests.endpoints.reading import kind
+from tests.endpoints.test_account import SESSION, family_id, press, show
 from tests.races.test_logins import fill
 from tests.service import ALICE, BOB, SPA, Recorded, Service, claims_of, family_key_of, refusal
 
@@ -255,6 +257,58 @@ def test_the_end_of_a_session_is_told_even_if_no_refresh_token_came_from_it(
     way(service, service_tokens(service, code))
 
     assert "slo" in [row["type"] for row in answers(log, "WhyLoggedOutByUserQuery", USER_ID=ALICE.user_id)]
+
+
+def idle_session(service: Service) -> None:
+    service.wait(service.configuration.settings.idle_session_lifetime)
+
+
+def old_session(service: Service) -> None:
+    set_tenant(service, idle_session_lifetime=service.configuration.settings.session_lifetime * 2)
+    service.wait(service.configuration.settings.session_lifetime)
+
+
+def marked_session(service: Service) -> None:
+    service.wait(1)
+    set_tenant(service, not_before=service.now)
+
+
+def session_ended_elsewhere(service: Service) -> None:
+    operator(service).end_session(ALICE.user_id, service.cookies[SESSION].split(".")[1], CALLER, now=service.now)
+
+
+def all_sessions_ended_elsewhere(service: Service) -> None:
+    operator(service).end_logins(ALICE.user_id, CALLER, now=service.now)
+
+
+SESSIONS: dict[Callable[[Service], None], str] = {
+    idle_session: "idle_lifetime",
+    old_session: "absolute_lifetime",
+    marked_session: "not_before",
+    session_ended_elsewhere: "logout",
+    all_sessions_ended_elsewhere: "all_logins_ended",
+    block_alone: "user blocked",
+    delete_user: "user_deleted",
+}
+"""What the log says when the browser comes with the cookie of a session that has ended."""
+
+
+@pytest.mark.parametrize("way", SESSIONS, ids=lambda way: way.__name__)
+def test_a_browser_that_is_asked_to_log_in_again_is_told_of(
+    service: Service, log: StringIO, way: Callable[[Service], None]
+) -> None:
+    service.log_in()
+    users = service.items("UsersTable")
+    try:
+        way(service)
+        assert kind(service.authorize()) == "login"
+    finally:
+        for item in users:  # which the other tests of this run share
+            service.client.put_item(TableName=service.tables["UsersTable"], Item=item)
+
+    *_, last = answers(log, "WhyLoggedOutByUserQuery", USER_ID=ALICE.user_id)
+    assert (last["type"], last["details.endedBecause"]) == ("w", SESSIONS[way])
+    assert last["details.session_id"]
 
 
 def test_another_user_is_not_in_the_answer(service: Service, log: StringIO) -> None:

@@ -122,13 +122,15 @@ def opens(cookie: SessionCookie, session: Session) -> bool:
     return hmac.compare_digest(session.secret_digest, secret_digest(cookie.secret))
 
 
-def valid(session: Session, *, epoch: int, tenant: Tenant, now: int) -> bool:
-    """Tell whether *session* is good now: not expired, not ended by a logout, a later epoch or a mark."""
-    return (
-        session.ended_at is None
-        and session.epoch == epoch
-        and session.auth_time >= tenant.not_before
-        and now < session.expires_at
-        and now < session.used_at + tenant.idle_session_lifetime
-        and now < session.auth_time + tenant.session_lifetime
-    )
+def ended_because(session: Session, *, epoch: int, tenant: Tenant, now: int) -> str | None:
+    """Return what ended *session*, in a word for the log; `None` while it is good."""
+    if session.ended_at is not None:
+        return "logout"
+    if session.epoch != epoch:
+        return "all_logins_ended"
+    if session.auth_time < tenant.not_before:
+        return "not_before"
+    if now >= min(session.absolute_expires_at, session.auth_time + tenant.session_lifetime):
+        return "absolute_lifetime"
+    idle_expires_at = min(session.idle_expires_at, session.used_at + tenant.idle_session_lifetime)
+    return "idle_lifetime" if now >= idle_expires_at else None

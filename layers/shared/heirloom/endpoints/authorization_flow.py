@@ -305,12 +305,12 @@ class AuthorizationFlow:
         return None if held is None else self.person_of(held, request)
 
     def person_of(self, held: Session, request: Request) -> LoggedIn | None:
-        """Return who is logged in by a session, if it is good now."""
+        """Return who is logged in by a session, if it is good now; else note why not."""
         tenant, epoch = self.configuration.tenant(), self.families.epoch(held.key.user_key)
-        if not session.valid(held, epoch=epoch, tenant=tenant, now=request.now):
-            return None
-        user = self.users.by_id(held.user_id)
+        because = session.ended_because(held, epoch=epoch, tenant=tenant, now=request.now)
+        user = self.users.by_id(held.user_id) if because is None else None
         if user is None or user.blocked:
+            self._note_end(held, because or ("user_deleted" if user is None else "user blocked"), request)
             return None
         if request.now - held.used_at >= session.RENEWAL:
             idle = lifetimes.ends_at(request.now, tenant.idle_session_lifetime)
@@ -453,6 +453,11 @@ class AuthorizationFlow:
         language = self.browser.language(request, parameters)
         page = pages.error(language=language, kind=kind, detail=detail, request_id=request.caller.request_id)
         return self.browser.show(page, status)
+
+    def _note_end(self, held: Session, because: str, request: Request) -> None:
+        details = {"session_id": held.key.session_id, "endedBecause": because}
+        reason = "the browser's session has ended"
+        self.events.emit(Event(EventType.WARNING, request.caller, user_id=held.user_id, reason=reason, details=details))
 
     def _record(
         self, event_type: EventType, request: Request, reason: str, *, client_id: str | None, user_id: str | None = None
