@@ -31,6 +31,8 @@ def _users(tables: tuple["DynamoDBClient", Mapping[str, str]], monkeypatch: pyte
     """The users of a stack on DynamoDB Local, which is the one that the command works on."""
     harness.empty(*tables)
     client, names = tables
+    for left in client.scan(TableName=names["UsersTable"])["Items"]:  # those that every service has
+        client.delete_item(TableName=names["UsersTable"], Key={"user_id": left["user_id"]})
     nowhere: Any = None
     stack = Target(client, nowhere, {**names, "EventBus": "bus"})
     monkeypatch.setattr(target, "of", lambda _: stack)

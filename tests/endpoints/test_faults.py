@@ -167,6 +167,10 @@ def unread(service: Service) -> None:
             changes["flow"] = dataclasses.replace(endpoint.flow, configuration=configuration)
         if hasattr(endpoint, "verifier"):
             changes["verifier"] = dataclasses.replace(endpoint.verifier, published_keys=configuration.published_keys)
+        if hasattr(endpoint, "access_tokens"):
+            verifier = endpoint.access_tokens.verifier
+            verifier = dataclasses.replace(verifier, published_keys=configuration.published_keys)
+            changes["access_tokens"] = dataclasses.replace(endpoint.access_tokens, verifier=verifier)
         if changes:
             service.routes = {**service.routes, (method, path): dataclasses.replace(endpoint, **changes)}
 

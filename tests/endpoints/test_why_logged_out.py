@@ -24,6 +24,7 @@ from tests.endpoints.hands import block as block_alone
 from tests.endpoints.hands import declare, delete_user, set_tenant
 from tests.endpoints.reading import kind
 from tests.endpoints.test_account import SESSION, family_id, press, show
+from tests.management.administrator import Administrator
 from tests.races.test_logins import fill
 from tests.service import ALICE, BOB, SPA, Recorded, Service, claims_of, family_key_of, refusal
 
@@ -192,6 +193,21 @@ def account_signs_out_everywhere(service: Service, _: dict[str, str]) -> None:
     press(service, show(service), "everything", "all")
 
 
+def management_api_revokes_the_token(service: Service, _: dict[str, str]) -> None:
+    admin = Administrator(service)
+    assert admin.call("DELETE", f"refresh-tokens/{admin.refresh_token_id(ALICE.user_id, SPA.client_id)}").status == 202
+
+
+def management_api_revokes_the_users_tokens(service: Service, _: dict[str, str]) -> None:
+    assert Administrator(service).call("DELETE", f"users/{ALICE.user_id}/refresh-tokens").status == 202
+
+
+def management_api_revokes_the_session(service: Service, _: dict[str, str]) -> None:
+    admin = Administrator(service)
+    (found,) = admin.call("GET", f"users/{ALICE.user_id}/sessions").json["sessions"]
+    assert admin.call("POST", f"sessions/{found['id']}/revoke").status == 202
+
+
 type Way = Callable[[Service, dict[str, str]], None]
 
 WAYS: dict[Way, tuple[str, str, str]] = {
@@ -218,6 +234,9 @@ WAYS: dict[Way, tuple[str, str, str]] = {
     account_signs_out_the_session: ("srrt", "revoked_by_user", "revoked_by_user"),
     account_signs_out_the_others: ("srrt", "revoked_by_user", "revoked_by_user"),
     account_signs_out_everywhere: ("srrt", "revoked_by_user", "revoked_by_user"),
+    management_api_revokes_the_token: ("srrt", "revoked_by_operator", "revoked_by_operator"),
+    management_api_revokes_the_users_tokens: ("srrt", "revoked_by_operator", "revoked_by_operator"),
+    management_api_revokes_the_session: ("srrt", "revoked_by_operator", "revoked_by_operator"),
     rotation_switched_on: ("srrt", "rotation_switched_on", "rotation_switched_on"),
 }
 """What the log says when it happens, and as `endedBecause` when the application comes back."""

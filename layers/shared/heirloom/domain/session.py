@@ -134,3 +134,8 @@ def ended_because(session: Session, *, epoch: int, tenant: Tenant, now: int) -> 
         return "absolute_lifetime"
     idle_expires_at = min(session.idle_expires_at, session.used_at + tenant.idle_session_lifetime)
     return "idle_lifetime" if now >= idle_expires_at else None
+
+
+def valid(session: Session, *, epoch: int, tenant: Tenant, now: int) -> bool:
+    """Tell whether *session* is good now: not expired, not ended by a logout, a later epoch or a mark."""
+    return ended_because(session, epoch=epoch, tenant=tenant, now=now) is None

@@ -62,11 +62,7 @@ def logins_of(person: LoggedIn, flow: AuthorizationFlow, now: int) -> Logins:
     sessions = sorted(flow.sessions.of_user(user_id), key=lambda it: it.used_at, reverse=True)
     families = sorted(flow.families.of_user(user_id), key=lambda it: it.exchanged_at, reverse=True)
     return Logins(
-        sessions=[
-            it
-            for it in sessions
-            if session.ended_because(it, epoch=person.session.epoch, tenant=tenant, now=now) is None
-        ],
+        sessions=[it for it in sessions if session.valid(it, epoch=person.session.epoch, tenant=tenant, now=now)],
         unfinished=[it for it in sessions if it.ended_at is not None],
         families=[it for it in families if _is_usable(it, flow, now)],
         consents=flow.consents.of_user(person.session.key.user_key),
