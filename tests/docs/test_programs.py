@@ -104,7 +104,10 @@ def test_every_program_of_the_pages_is_run() -> None:
 
 
 def test_there_is_no_code_in_a_language_that_nobody_runs() -> None:
-    assert set().union(*map(kinds, PAGES)) <= {"http", "yaml", "json", "js", "python", "mermaid", "text", ""}
+    shell = {page for page in PAGES if "sh" in kinds(page)}
+
+    assert set().union(*map(kinds, PAGES)) <= {"http", "yaml", "json", "js", "python", "mermaid", "text", "sh", ""}
+    assert {page.stem for page in shell} == {"deploy"}, "its commands are run by tests/deploy/test_guide.py"
 
 
 # ---- Single-page applications
