@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,8 +178,10 @@ def stat(pid: int) -> list[str]:
 
 def listening(pid: int) -> set[tuple[str, int]]:
     """Give the addresses and ports on which a process listens for TCP, IPv4-mapped ones as IPv4."""
-    sockets = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()}
-    found = set()
+    sockets, found = set(), set()
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            sockets.add(str(path.readlink()))
     for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
         for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
             fields = line.split()
