@@ -15,7 +15,7 @@ from cli.tenant_file import File, Unreadable
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.users import UserConflict
 from heirloom.domain.errors import StoreUnavailable
-from heirloom.tenant import applying, exported
+from heirloom.tenant import applying, exporting
 from heirloom.tenant.applying import Applied, DeletionRefused
 from heirloom.tenant.planning import Action, Change, Difference, Plan, UserChange
 from heirloom.tenant.remarks import Invalid
@@ -127,7 +127,7 @@ def _export(options: argparse.Namespace) -> Status:
     to_file = str(options.file) != "-"
     if to_file and options.file.exists() and not options.overwrite:
         raise Failure(f"{options.file} exists; say --overwrite if it may be replaced", status=Status.INVALID)
-    document = exported.document(target.of(options).tenant)
+    document = exporting.document(target.of(options).tenant)
     text = tenant_file.rendered(document)
     if to_file:
         try:

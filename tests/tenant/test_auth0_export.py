@@ -12,7 +12,7 @@ from heirloom.tenant.planning import Plan
 from heirloom.tenant.reading import generated_client_id
 from heirloom.tenant.remarks import Invalid
 from tests.tenant.documents import Document
-from tests.tenant.test_exported import Memory, applied, plan
+from tests.tenant.test_exporting import Memory, applied, plan
 
 EXPORT = Path(__file__).parent / "auth0-tenant.yaml"
 VALUES = {

@@ -12,7 +12,7 @@ from heirloom.management.declaring import Declarations, already_there
 from heirloom.management.pagination import Listed, Listing, Optional
 from heirloom.management.problem import BadRequest, NotFound
 from heirloom.management.route import Answer, Call, Model, Nothing, Route
-from heirloom.tenant import exporting, file
+from heirloom.tenant import file, writing
 
 
 class ClientGrantAnswer(Answer):
@@ -118,7 +118,7 @@ class ClientGrants:
     def patch(self, call: Call[Nothing, GrantPatch]) -> Answer:
         """Change the scope of a grant."""
         grant = replace(self._grant(call.path["id"], call), scope=frozenset(call.body.scope))
-        self.declarations.put_client_grant(exporting.client_grant_of(grant), call.request)
+        self.declarations.put_client_grant(writing.client_grant_of(grant), call.request)
         return self._answer(grant)
 
     def delete(self, call: Call[Nothing, None]) -> None:

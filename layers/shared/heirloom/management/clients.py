@@ -16,7 +16,7 @@ from heirloom.management.declaring import Declarations, already_there, merged
 from heirloom.management.pagination import Fields, Listed, Listing, Optional, optional
 from heirloom.management.problem import BadRequest, NotFound
 from heirloom.management.route import Answer, Call, Nothing, Properties, Route
-from heirloom.tenant import exporting, file
+from heirloom.tenant import file, writing
 
 _CLIENT_ID_BYTES: Final = 24
 
@@ -157,7 +157,7 @@ class Clients:
         changes = call.body.root
         if changes.get("client_id", application.client_id) != application.client_id:
             raise BadRequest("Payload validation error: client_id cannot be changed.")
-        properties = merged(exporting.client_of(application), changes)
+        properties = merged(writing.client_of(application), changes)
         keys_stay = properties.get("token_endpoint_auth_method") == AuthenticationMethod.PRIVATE_KEY_JWT
         if "jwks" not in changes and (not keys_stay or "client_authentication_methods" in changes):
             properties.pop("jwks", None)
@@ -184,5 +184,5 @@ class Clients:
 
 
 def _answer(application: Application, secret: str | None = None) -> Answer:
-    properties = exporting.client_of(application)
+    properties = writing.client_of(application)
     return Client.model_validate(properties if secret is None else properties | {"client_secret": secret})

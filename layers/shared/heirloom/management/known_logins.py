@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from heirloom.domain import lifetimes, refresh_token, session
 from heirloom.domain.application import families_not_before
 from heirloom.domain.device import Device
-from heirloom.domain.family import Family, expired
+from heirloom.domain.family import Family, usable
 from heirloom.domain.ports import Configuration, Families, Sessions
 from heirloom.domain.refresh_token import FamilyKey
 from heirloom.domain.session import Session, SessionKey
@@ -54,11 +54,10 @@ class KnownLogins:
     def is_alive(self, family: Family, now: int) -> bool:
         """Tell whether somebody who holds the family's live token can exchange it."""
         application = self.configuration.application(family.grant.client_id)
-        if application is None or family.revoked_at is not None:
+        if application is None:
             return False
         not_before = families_not_before(self.configuration.tenant(), application)
-        idle_lifetime = application.refresh_token.idle_lifetime
-        return family.created_at >= not_before and not expired(family, now=now, idle_lifetime=idle_lifetime)
+        return usable(family, policy=application.refresh_token, not_before=not_before, now=now)
 
     def idle_end(self, family: Family) -> int:
         """Return when a family ends if nobody uses it: by what was set then, by what is set now, or in any case."""

@@ -13,7 +13,7 @@ from heirloom.management.declaring import Declarations, already_there, merged
 from heirloom.management.pagination import Fields, Listed, Listing, Optional, optional
 from heirloom.management.problem import BadRequest, NotFound
 from heirloom.management.route import Answer, Call, Nothing, Properties, Route
-from heirloom.tenant import exporting, file
+from heirloom.tenant import file, writing
 
 Api = answer_like("ResourceServer", file.Api, id=(optional(str), None), is_system=(optional(bool), None))
 """As in the tenant file."""
@@ -111,7 +111,7 @@ class ResourceServers:
         api = self._declared(call)
         if call.body.root.get("identifier", api.identifier) != api.identifier:
             raise BadRequest("Payload validation error: identifier cannot be changed.")
-        properties = merged(exporting.resource_server_of(api), call.body.root)
+        properties = merged(writing.resource_server_of(api), call.body.root)
         self.declarations.put_resource_server(properties, call.request)
         return self._answer(self._api(api.identifier, call))
 
@@ -142,4 +142,4 @@ class ResourceServers:
 
     def _answer(self, api: ResourceServer) -> Answer:
         own = {"id": identifiers.of_resource_server(api.identifier), "is_system": self._is_system(api)}
-        return Api.model_validate(exporting.resource_server_of(api) | own)
+        return Api.model_validate(writing.resource_server_of(api) | own)

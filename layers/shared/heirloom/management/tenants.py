@@ -7,7 +7,7 @@ from heirloom.management.clients import answer_like
 from heirloom.management.declaring import Declarations
 from heirloom.management.pagination import Fields
 from heirloom.management.route import Answer, Call, Route
-from heirloom.tenant import exporting, file
+from heirloom.tenant import file, writing
 
 Settings = answer_like("TenantSettings", file.TenantSettings)
 """As in the tenant file, which is where they are changed."""
@@ -33,4 +33,4 @@ class Tenants:
 
     def get(self, call: Call[Fields, None]) -> Answer:
         """Return the settings."""
-        return Settings.model_validate(exporting.tenant_of(self.declarations.tenant(call.request)))
+        return Settings.model_validate(writing.tenant_of(self.declarations.tenant(call.request)))

@@ -18,7 +18,7 @@ from heirloom.management.declaring import Declarations, already_there, changed_m
 from heirloom.management.pagination import Fields, Listed, Listing, Optional, decoded, encoded, optional
 from heirloom.management.problem import BadQuery, BadRequest, NotFound
 from heirloom.management.route import Answer, Call, Nothing, Properties, Route
-from heirloom.tenant import exporting, file
+from heirloom.tenant import file, writing
 
 CONNECTION: Final = "Username-Password-Authentication"
 """Auth0's name for the database of users that every tenant has, and the only one here."""
@@ -184,7 +184,7 @@ class UserRoutes:
         changes = _without_connection(call.body.root)
         if changes.get("user_id", user.user_id) != user.user_id:
             raise BadRequest("Payload validation error: user_id cannot be changed.")
-        self.declarations.put_user(merged(exporting.user_of(user), changes), call.request)
+        self.declarations.put_user(merged(writing.user_of(user), changes), call.request)
         return _answer(self._user(user.user_id))
 
     def delete(self, call: Call[Nothing, None]) -> None:
@@ -219,7 +219,7 @@ class UserRoutes:
 def _answer(user: User) -> Answer:
     provider, _, own_id = user.user_id.rpartition("|")
     identity = {"connection": CONNECTION, "provider": provider or "auth0", "user_id": own_id, "isSocial": False}
-    return UserAnswer.model_validate(exporting.user_of(user) | {"identities": [identity]})
+    return UserAnswer.model_validate(writing.user_of(user) | {"identities": [identity]})
 
 
 def _without_connection(properties: dict[str, Any]) -> dict[str, Any]:

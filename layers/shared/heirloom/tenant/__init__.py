@@ -7,7 +7,7 @@
 * `planning`: `Desired`, and what the store holds, become a `Plan`
 * `applying`: a plan becomes what the store holds
 * `importing`: an entry of a file of users becomes a change of a user
-* `exporting`: objects of the store become properties of a file again
-* `exported`: the whole store becomes a document
+* `writing`: objects of the store become properties of a file again
+* `exporting`: the whole store becomes a document
 * `store`: what all but the first three need of it
 """
