@@ -37,6 +37,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.user_properties.append(("what", (module.__doc__ or "").partition("\n")[0]))
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares costly fixtures when several processes run tests: a file, and all of the deploys."""
     for item in items:
