@@ -101,6 +101,7 @@ def test_a_revoked_session_takes_all_with_it_that_came_from_it(service: Service,
     answer = admin.call("POST", f"sessions/{shown['id']}/revoke")
 
     assert (answer.status, answer.body) == (202, "")
+    assert service.events.types.count("slo") == 1
     assert service.refresh(held["spa"]).status == 400
     assert service.refresh(held["web"], WEB).status == 400
     assert service.refresh(elsewhere).status == 200

@@ -15,11 +15,13 @@ from heirloom.endpoints.authorization_flow import AuthorizationFlow, LoggedIn
 from heirloom.endpoints.authorize import login_page
 from heirloom.endpoints.logins import Logins, is_of_browser, logins_of
 from heirloom.endpoints.revocations import Revocations
-from heirloom.endpoints.session_ending import BY_USER, SessionEnding
+from heirloom.endpoints.session_ending import SessionEnding
 from heirloom.http import Parameters, Request, Response
 from heirloom.pages import AccountNotice, ErrorKind, Login, RequestedScope, SignedInApplication, Use
 
 PATH: Final = "/account"
+
+BY_USER: Final = "revoked_by_user"
 
 CARRIED: Final = "account:"
 """Begins what our login page carries on for a person who wants to see their account."""
@@ -213,7 +215,7 @@ class AccountEndpoint:
         logins = logins_of(person, self.flow, request.now)
         for session in (*logins.sessions, *logins.unfinished):
             if session.key.session_id == session_id:
-                self.ending.cut_off(session, request, reason="signed out by the user")
+                self.ending.cut_off(session, request, because=BY_USER, reason="signed out by the user")
                 return AccountNotice.browser_signed_out
         return AccountNotice.not_signed_in
 
@@ -247,7 +249,7 @@ class AccountEndpoint:
         logins = logins_of(person, self.flow, request.now)
         for session in (*logins.sessions, *logins.unfinished):
             if session.key != mine:
-                self.ending.cut_off(session, request, reason="everything else signed out by the user")
+                self.ending.cut_off(session, request, because=BY_USER, reason="everything else signed out by the user")
         # Those of sessions that are long over, too. Each comes from a session, so none follows.
         families = logins_of(person, self.flow, request.now).families
         here = Device.of(request.caller)
@@ -258,7 +260,7 @@ class AccountEndpoint:
         """End everything: the others while this session can still be shown for a second try, then all by the epoch."""
         self._others(person, request)
         self._revocations.end_logins(person.user.user_id, because=BY_USER, caller=request.caller, now=request.now)
-        self.ending.cut_off(person.session, request, reason="signed out everywhere by the user")
+        self.ending.cut_off(person.session, request, because=BY_USER, reason="signed out everywhere by the user")
 
     def _revoke(self, families: Sequence[Family], request: Request) -> None:
         self._revocations.end(families, because=BY_USER, caller=request.caller, now=request.now)

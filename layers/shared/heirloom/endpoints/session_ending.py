@@ -12,7 +12,6 @@ from heirloom.endpoints.revocations import Revocations
 from heirloom.http import Request
 
 BECAUSE = "logout"
-BY_USER = "revoked_by_user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,9 @@ class SessionEnding:
         """
         self._end(session, request, BECAUSE, self._ends_with_its_session, client_id=client_id, reason=reason)
 
-    def cut_off(self, session: Session, request: Request, *, reason: str) -> None:
+    def cut_off(self, session: Session, request: Request, *, because: str, reason: str) -> None:
         """End *session* as a logout does, and every family that came from it: its browser is in the wrong hands."""
-        self._end(session, request, BY_USER, lambda _: True, client_id=None, reason=reason)
+        self._end(session, request, because, lambda _: True, client_id=None, reason=reason)
 
     def _end(
         self,

@@ -49,7 +49,7 @@ def routes(on: Resources) -> tuple[Route, ...]:
         *ClientGrants(on.declarations, on.issuer).routes(),
         *UserRoutes(on.declarations, on.users, on.operator).routes(),
         *refresh_tokens.routes(),
-        *SessionRoutes(on.logins, on.ending, on.operator).routes(),
+        *SessionRoutes(on.logins, on.ending).routes(),
         *Grants(on.consents, on.logins.families, on.events).routes(),
         *DeviceCredentials(on.logins, refresh_tokens).routes(),
         *Logs(on.log, on.issuer).routes(),

@@ -8,7 +8,7 @@ from typing import Any
 
 from heirloom.domain.family import Family
 from heirloom.domain.session import Session
-from heirloom.endpoints.operator import BY_OPERATOR, Operator
+from heirloom.endpoints.operator import BY_OPERATOR
 from heirloom.endpoints.session_ending import SessionEnding
 from heirloom.management import identifiers
 from heirloom.management.known_logins import DeviceAnswer, KnownLogins, clients_of, date, devices
@@ -47,7 +47,6 @@ class SessionRoutes:
 
     logins: KnownLogins
     ending: SessionEnding
-    operator: Operator
 
     def routes(self) -> Iterable[Route]:
         """Yield them."""
@@ -127,10 +126,7 @@ class SessionRoutes:
         found = self.logins.sessions.find(key) if key else None
         if found is None:
             raise NotFound("session")
-        # The families first: whoever is interrupted finds the session again, and goes on.
-        caller, now = call.request.caller, call.request.now
-        self.operator.end_session(found.user_id, found.key.session_id, caller, now=now)
-        self._end(found, call)
+        self.ending.cut_off(found, call.request, because=BY_OPERATOR, reason=BY_OPERATOR)
 
     def _end(self, found: Session, call: Call[Any, Any]) -> None:
         self.ending.end(found, call.request, client_id=None, reason=BY_OPERATOR)
