@@ -19,7 +19,7 @@ run: ## Serve it all at http://localhost:8400/ (PORT=8400 TENANT=examples/tenant
 
 test: setup ## Run every test, on every core (ARGS="-k rotation")
 	@scripts/setup chromium
-	$(PYTHON) -m pytest --numprocesses auto --dist loadgroup $(ARGS)
+	$(PYTHON) -m pytest --numprocesses auto $(ARGS)
 
 soak: ## Rotate one family, and send requests that nobody thought of, for many minutes (ROTATIONS=100000 EXAMPLES=100)
 	@scripts/setup python npm ministack

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from local import processes
 from tests import service as harness
@@ -25,7 +26,7 @@ os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "test")
 os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 
 
-DEPLOYS = Path(__file__).parent / "deploy"
+DEPLOYS = "tests/deploy/"
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -37,12 +38,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.user_properties.append(("what", (module.__doc__ or "").partition("\n")[0]))
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares costly fixtures when several processes run tests: a file, and all of the deploys."""
-    for item in items:
-        group = "deploy" if item.path.is_relative_to(DEPLOYS) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    """Gives each process whole files, and all of the deploys to one: what shares costly fixtures stays together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return DEPLOYS if file.startswith(DEPLOYS) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Return who says which process runs which tests."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -72,8 +72,8 @@ class Login:
 
 
 @pytest.fixture(scope="module")
-def login(stack: "Stack") -> Iterator[Login]:
-    """A login at the stack as the story left it."""
+def login(stack: "Stack", applied: str) -> Iterator[Login]:  # noqa: ARG001 - in this order
+    """A login at the stack."""
     with stack.browser() as http:
         tokens = exchange(http, Person(http).code(SPA))
         yield Login(http, tokens["access_token"], tokens["refresh_token"])
