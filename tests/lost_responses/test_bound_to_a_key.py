@@ -44,7 +44,7 @@ class Bound:
 def test_bound_and_not_rotating_no_session_is_lost_however_late_an_app_comes_back(service: Service) -> None:
     service.set_policy(NATIVE, rotating=False, leeway=0)
 
-    counts = Fleet(Bound(service), killed_apps(12 * HOUR), seed=4, rate=0.5, devices=5, renewals=12).run()
+    counts = Fleet(Bound(service), killed_apps(12 * HOUR), seed=4, rate=0.5, devices=3, renewals=8).run()
 
     assert counts.lost_answers > 10
     assert counts.losses == []

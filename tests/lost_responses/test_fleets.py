@@ -64,7 +64,7 @@ def nothing_is_unexplained(service: Service) -> bool:
 def test_no_session_is_lost_to_a_lost_answer(service: Service, rate: float) -> None:
     server = Promised(Endpoints(service, table.RECOMMENDED), table.RECOMMENDED)
 
-    counts = Fleet(server, kinds(table.BACK_SOON), seed=1, rate=rate, devices=FEW, renewals=12).run()
+    counts = Fleet(server, kinds(table.BACK_SOON), seed=1, rate=rate, devices=FEW, renewals=8).run()
 
     assert counts.lost_answers > 0
     assert server.replays > 0
@@ -100,12 +100,18 @@ def test_the_rule_alone_answers_as_the_endpoints_do(service: Service, thieves: b
     assert any(answer is None for _, answer in pure.lines)
 
 
-@pytest.mark.parametrize("name", table.RULES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.soak if "everywhere" in name else ()) for name in table.RULES],
+)
 def test_the_page_has_the_figures_of_each_rule(name: str) -> None:
     assert table.rule(name) in section()
 
 
-@pytest.mark.parametrize("leeway", table.LEEWAYS)
+@pytest.mark.parametrize(
+    "leeway",
+    [pytest.param(leeway, marks=() if leeway == 600 else pytest.mark.soak) for leeway in table.LEEWAYS],
+)
 def test_the_page_has_the_figures_of_each_leeway(leeway: int) -> None:
     assert table.killed(leeway) in section()
 
