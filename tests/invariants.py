@@ -27,7 +27,7 @@ from math import inf
 
 from heirloom.domain import encoding, lifetimes
 from heirloom.domain.errors import UNKNOWN_REFRESH_TOKEN
-from heirloom.domain.family import SLOTS, Family
+from heirloom.domain.family import SLOTS, Family, Grant
 from heirloom.domain.refresh_token import PREFIX, FamilyKey, well_formed
 from heirloom.http import Response
 
@@ -60,6 +60,8 @@ class Request:
     """REFRESH, CODE, REVOKE: the client that it proved to be. LOGOUT, END_LOGINS: whose families go, empty for all."""
     token: str = ""
     """REFRESH, REVOKE: the refresh token that was presented."""
+    ends_grant: bool = False
+    """REVOKE: whether that function knew the tenant as one where it ends all of the grant, on every device."""
     code: str = ""
     logged_in: float = -inf
     """CODE: when the person had logged in."""
@@ -166,16 +168,11 @@ class History:
                     found.append(Presentation(request, token))
         return found
 
-    def spent_at_ms(self, token: Token, *, until: float) -> float | None:
-        """Return when a token was seen to have been spent until that moment; `-inf`: longer ago than families know."""
-        for sighting in self.by_family.get(token.family, ()):
-            ahead = sighting.family.generation - token.generation
-            if ahead > 0:
-                if sighting.at > until:
-                    return None
-                known = sighting.family.superseded.get(token.generation % SLOTS) if ahead <= SLOTS else None
-                return known.at_ms if known else -inf
-        return None
+    def spent(self, token: Token, *, until: float) -> Sighting | None:
+        """Return the first sighting in which a token was spent, if that was until then."""
+        seen = self.by_family.get(token.family, ())
+        first = next((it for it in seen if it.family.generation > token.generation), None)
+        return first if first is not None and first.at <= until else None
 
 
 @dataclass(frozen=True)
@@ -187,10 +184,12 @@ class Presentation:
 
     def late(self, history: History, *, by_when: float, tolerance: int = 0) -> bool:
         """Tell whether its token had been spent more than leeway and *tolerance* seconds before, as seen *by_when*."""
-        spent = history.spent_at_ms(self.token, until=by_when)
-        if spent is None:
-            return False
-        ago = max(0, self.request.at_ms - spent)
+        spent = history.spent(self.token, until=by_when)
+        if spent is None or (spent.by is not None and history.requests[spent.by] is self.request):
+            return False  # it spent the token itself, and the SDK asked once more
+        known = spent.family.superseded.get(self.token.generation % SLOTS)
+        seen_at_once = known is not None and spent.family.generation - self.token.generation <= SLOTS
+        ago = max(0, self.request.at_ms - known.at_ms) if known is not None and seen_at_once else inf
         family = history.before(self.token.family, by_when)
         forgotten = family is not None and family.generation - self.token.generation > SLOTS
         leeway = self.request.leeway
@@ -500,7 +499,9 @@ def _may_end(presentation: Presentation, history: History, until: float) -> bool
     return request.kind is Kind.REVOKE or presentation.late(history, by_when=by_when)
 
 
-def _may_end_unseen(request: Request, key: FamilyKey, history: History) -> bool:
+def _may_end_unseen(  # noqa: PLR0911 - one kind, one answer
+    request: Request, key: FamilyKey, history: History
+) -> bool:
     """Tell whether a request may end a family none of whose tokens it brings."""
     seen = history.by_family.get(key)
     if seen is None:
@@ -515,8 +516,16 @@ def _may_end_unseen(request: Request, key: FamilyKey, history: History) -> bool:
             return _begins_to_rotate_beside(request, key, history)
         case Kind.CODE:
             return _repeats_the_code_of(request, key, history)
-        case Kind.REVOKE | Kind.OTHER:
+        case Kind.REVOKE:
+            token = parsed(request.token)
+            other = history.before(token.family, inf) if token is not None and request.ends_grant else None
+            return other is not None and _what(other.grant) == _what(grant)
+        case Kind.OTHER:
             return False
+
+
+def _what(grant: Grant) -> tuple[str, str, str]:
+    return grant.user_id, grant.client_id, grant.audience
 
 
 def _begins_to_rotate_beside(request: Request, key: FamilyKey, history: History) -> bool:
@@ -533,7 +542,7 @@ def _repeats_the_code_of(request: Request, key: FamilyKey, history: History) -> 
     for other in history.requests:
         token = parsed(other.answer)
         made_it = token is not None and token.family == key
-        maybe = other.answered is None  # an exchange that nobody heard of may have made it
+        maybe = not other.succeeded and not other.refused  # whoever heard nothing good may have made it
         if other is not request and other.code == request.code and (made_it or maybe):
             return request.at_ms - other.at_ms > lifetimes.REPEATED_CODE * 1000
     return False

@@ -296,8 +296,8 @@ class Service:
             yield cls.of(client, tables)
 
     @classmethod
-    def of(cls, client: "DynamoDBClient", tables: Mapping[str, str]) -> Self:
-        """Wire the endpoints to *client*."""
+    def of(cls, client: "DynamoDBClient", tables: Mapping[str, str], keys: Keyrings | None = None) -> Self:
+        """Wire the endpoints to *client*, with *keys* or new ones."""
         configuration = Declared(
             applications={application.client_id: application for application in (SPA, WEB, NATIVE, THIRD_PARTY)},
             apis={
@@ -305,8 +305,10 @@ class Service:
                 ONLINE_API: ResourceServer(ONLINE_API, "Online API", {"read:all": "Read all"}),
             },
         )
-        keyring = TokenKeyring.of(token_key(1, KeyState.CURRENT), token_key(2, KeyState.NEXT))
-        keys, events = Keyrings(keyring, keyring), Recorded()
+        if keys is None:
+            keyring = TokenKeyring.of(token_key(1, KeyState.CURRENT), token_key(2, KeyState.NEXT))
+            keys = Keyrings(keyring, keyring)
+        events = Recorded()
         families = DynamoDBFamilies(client, tables["FamiliesTable"])
         codes = DynamoDBCodes(client, tables["CodesTable"], tables["FamiliesTable"], tables["SessionsTable"])
         sessions = DynamoDBSessions(client, tables["SessionsTable"])
