@@ -3,10 +3,12 @@
 import filecmp
 import json
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from cli import tenant_file
 from local import processes, stack, template
@@ -14,6 +16,7 @@ from local.artifacts import ARCHITECTURE, Artifacts
 from local.cloudformation import listening
 from local.stack import Endpoints
 from local.template import ROOT, functions
+from supply_chain import locks
 
 FUNCTIONS = {one.name: one for one in functions(template.load()).values()}
 ANSWERING = sorted(set(FUNCTIONS) - {"rotate_keys", "backchannel_logout"})
@@ -95,6 +98,15 @@ def test_the_shared_layer_is_the_package_as_it_stands_and_nothing_compiled(artif
     assert not differing + missing
     assert files(built) - files(source) == set()
     assert not list(built.rglob("*.pyc"))
+
+
+def test_the_layer_of_dependencies_is_its_lock_to_the_version(artifacts: Artifacts) -> None:
+    """No more, such as a dependency that nobody listed, and no less."""
+    built = distributions(path=[str(artifacts.folder / "DependenciesLayer/python")])
+
+    assert {canonicalize_name(one.metadata["Name"]): one.version for one in built} == {
+        one.name: one.version for one in locks.python(locks.LAYER)
+    }
 
 
 def test_the_dependencies_are_built_for_this_processor(artifacts: Artifacts) -> None:

@@ -99,12 +99,6 @@ def test_both_layers_are_under_every_function_and_built_for_its_processor(templa
         assert layer["CompatibleArchitectures"] == [{"Ref": "Architecture"}], name
 
 
-def test_the_layer_ships_the_packages_that_were_locked() -> None:
-    shipped = Path(ROOT, "layers/dependencies/requirements.txt")
-
-    assert shipped.read_text() == Path(ROOT, "requirements/product.txt").read_text()
-
-
 @pytest.mark.parametrize("stray", ["requirements.txt", "python", "src"])
 def test_the_package_lies_directly_in_its_layer(stray: str) -> None:
     """Each of these would make SAM put the package where Lambda does not look, or ship what is not ours."""
