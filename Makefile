@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak compatibility cost check format invoke build deploy deploy-edge lock upgrade
+.PHONY: help setup run test soak compatibility cost check secrets audit sbom format invoke build deploy deploy-edge lock upgrade
 
 PYTHON := .venv/bin/python
 ENV = dev
@@ -33,7 +33,7 @@ cost: ## Count the calls of every kind of request, and write docs/cost.md about 
 	@scripts/setup python ministack npm
 	@PYTHONPATH=layers/shared $(PYTHON) -m benchmarks.cost
 
-check: ## Lint, types, layers, templates
+check: ## Lint, types, layers, templates, secrets
 	@scripts/setup python sam
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
@@ -41,6 +41,19 @@ check: ## Lint, types, layers, templates
 	PYTHONPATH=layers/shared .venv/bin/lint-imports --no-logo
 	AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} scripts/sam validate --lint
 	AWS_DEFAULT_REGION=us-east-1 scripts/sam validate --lint --template edge/template.yaml
+	$(PYTHON) -m supply_chain.leaks
+
+secrets: ## Ask about each that `make check` takes for a secret
+	@scripts/setup python
+	@$(PYTHON) -m supply_chain.leaks --judge
+
+audit: ## Ask for known vulnerabilities of all that is locked; fails without an answer
+	@scripts/setup python audit
+	@$(PYTHON) -m supply_chain.audit
+
+sbom: ## Write what the layer holds: heirloom.cdx.json (CycloneDX), and docs/supply-chain.md
+	@scripts/setup python audit
+	@PYTHONPATH=layers/shared $(PYTHON) -m supply_chain.sbom
 
 format: ## Put the code into shape
 	@scripts/setup python
@@ -63,6 +76,8 @@ deploy-edge: ## Put CloudFront and its firewall before what was deployed (ENV=de
 
 lock: ## Write the locks anew after a change of dependencies
 	scripts/lock
+	@$(MAKE) --no-print-directory sbom
 
 upgrade: ## Write the locks anew with the newest versions that are a week old
 	scripts/lock --upgrade
+	@$(MAKE) --no-print-directory sbom
