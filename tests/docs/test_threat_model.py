@@ -1,6 +1,9 @@
 """The threat model names tests and files that there are, and has every section of the two documents, once."""
 
+import ast
 import re
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -46,6 +49,11 @@ RFC_9700 = """
 """
 RFC_6819 = {"4.1": 5, "4.2": 4, "4.3": 5, "4.4.1": 13, "4.4.2": 6, "4.4.3": 6, "4.5": 4, "4.6": 7}
 """How many threats each section has; 4.4.4 has no sections of its own."""
+
+
+DOCUMENTS = {"9700": "RFC 9700: best current practice", "6819": "RFC 6819: threats"}
+NAMED = re.compile(r"RFC (9700|6819) §([\d.]*\d)")
+PLAYED = re.compile(r"\]\(\.\./tests/attacks/(test_\w+\.py)\)")
 
 
 def part(heading: str) -> str:
@@ -97,3 +105,46 @@ def test_what_is_met_is_proved_unless_it_is_the_applications(heading: str) -> No
 def test_every_attacker_has_a_section() -> None:
     attackers = part("Attackers").count("\n| ") - 1
     assert part("What stops each").count("\n### ") == attackers
+
+
+def attacks() -> Iterator[tuple[str, str, str]]:
+    """File, name and docstring of every test that plays an attack."""
+    for path in sorted(ROOT.glob("tests/attacks/test_*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield path.name, node.name, ast.get_docstring(node) or ""
+
+
+def test_every_attack_names_a_section_that_the_page_has() -> None:
+    strayed = [
+        f"{file}::{name}"
+        for file, name, docstring in attacks()
+        if not (named := NAMED.findall(docstring)) or not all(row_of(*one) for one in named)
+    ]
+    assert strayed == []
+    assert len(list(attacks())) > 100
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_section_names_the_files_of_the_attacks_that_name_it(document: str) -> None:
+    played: dict[str, set[str]] = defaultdict(set)
+    for file, _, docstring in attacks():
+        for named, section in NAMED.findall(docstring):
+            if named == document:
+                played[row_of(document, section)].add(file)
+
+    told = {section: set(PLAYED.findall(proof)) for section, proof in proofs(document).items()}
+    assert {section: files for section, files in told.items() if files} == played
+
+
+@cache
+def proofs(document: str) -> dict[str, str]:
+    """What each section of a document is proved by."""
+    return {row["section"]: row["proof"] for row in ROW.finditer(part(DOCUMENTS[document]))}
+
+
+def row_of(document: str, section: str) -> str:
+    """The row in which a section is: its own, or as for RFC 9700 §4.4.1 that of what it is part of; else nothing."""
+    while section and section not in proofs(document):
+        section = section.rpartition(".")[0]
+    return section

@@ -15,10 +15,10 @@ _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Run the system's browser. While it runs, nobody else in this thread may run an event loop."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """Run the system's browser, with *more* arguments. While it runs, nobody else here may run an event loop."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=which("chromium"), args=_QUIET)
+        browser = playwright.chromium.launch(executable_path=which("chromium"), args=[*_QUIET, *more])
         yield browser
         browser.close()
 
