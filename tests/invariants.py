@@ -82,6 +82,11 @@ class Request:
         return self.response is not None and self.response.status in {200, 204, 303}
 
     @property
+    def logged_out(self) -> bool:
+        """Tell whether it was told that the token is no good: other refusals leave whoever asked what they have."""
+        return self.response is not None and _document(self.response.body).get("error") == "invalid_grant"
+
+    @property
     def refused(self) -> bool:
         """Tell whether it was told no."""
         return self.response is not None and 400 <= self.response.status < 500
@@ -301,7 +306,7 @@ def nobody_is_logged_out_without_a_cause(history: History) -> Iterator[str]:
     spent more than leeway before is a cause, and also what a client that follows the protocol never does.
     """
     for request, token in ((it.request, it.token) for it in history.presentations):
-        if request.kind is Kind.REFRESH and request.refused and request.answered is not None:
+        if request.kind is Kind.REFRESH and request.logged_out and request.answered is not None:
             family = history.before(token.family, request.answered)
             if (family is None or not _ended_by_itself(family, request)) and not _may_have_ended(
                 history, token.family, until=request.answered
