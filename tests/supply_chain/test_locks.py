@@ -81,15 +81,16 @@ def test_no_npm_package_runs_its_scripts_and_none_of_ours_needs_to(lock: Path) -
     assert "omit-lockfile-registry-resolved=true" in settings
 
 
-def test_a_file_with_another_hash_is_not_installed(tmp_path: Path) -> None:
-    """The setup's own script, with a lock whose hashes are another package's."""
+@pytest.mark.parametrize("hashes", [f"--hash=sha256:{'0' * 64}", ""], ids=["another hash", "no hash"])
+def test_a_file_with_another_hash_is_not_installed(hashes: str, tmp_path: Path) -> None:
+    """The setup's own script, with a lock whose hash is another file's, or that has none."""
     for folder in ("scripts", "requirements"):
         shutil.copytree(locks.ROOT / folder, tmp_path / folder)
     shutil.copy(locks.ROOT / ".python-version", tmp_path)
     (tmp_path / ".tools").mkdir()
     (tmp_path / ".tools/uv").symlink_to(locks.ROOT / ".tools/uv")
     one = next(one for one in locks.python(locks.ROOT / "requirements/audit.txt") if one.name == "idna")
-    (tmp_path / "requirements/audit.txt").write_text(f"{one.pin} --hash=sha256:{'0' * 64}\n", "utf-8")
+    (tmp_path / "requirements/audit.txt").write_text(f"{one.pin} {hashes}\n", "utf-8")
 
     done = subprocess.run(
         [tmp_path / "scripts/setup", "audit"], capture_output=True, text=True, check=False, cwd=tmp_path
