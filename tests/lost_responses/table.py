@@ -11,7 +11,7 @@ from tests.lost_responses.fleet import Counts, Fleet, Kind, Server
 from tests.lost_responses.servers import Heirloom, Peer, PreviousForEver, SiblingsInLeeway, SuccessorInWindow
 
 RATES: Final = (0.05, 0.2, 0.5)
-FLEETS: Final = 4
+FLEETS: Final = 5
 """Of 20 devices and 50 renewals each: more than 10,000 exchanges at each rate."""
 
 BACK_SOON: Final = 600.0

@@ -1,6 +1,6 @@
 """One running service for all SDKs, and one that speaks TLS; a browser for those that live in one."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
@@ -8,6 +8,16 @@ from playwright.sync_api import Browser, BrowserContext
 from tests.sdk import running
 from tests.sdk.running import World
 from tests.sdk.window import chromium
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failure what the service knows about it, and tells no client."""
+    report = yield
+    world = getattr(item, "funcargs", {}).get("world")
+    if report.failed and isinstance(world, World):
+        report.sections.append(("what the service logged last", world.last_reasons()))
+    return report
 
 
 @pytest.fixture(scope="session", name="world")

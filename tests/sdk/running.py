@@ -82,6 +82,14 @@ class World:
         events: list[dict[str, Any]] = httpx.get(f"{self.demonstration}api/events").json()["events"]
         return [event for event in events if event["type"] == event_type][-1]
 
+    def last_reasons(self) -> str:
+        """Return what the newest events say, a line each: an SDK hears one text for many reasons."""
+        try:
+            events: list[dict[str, Any]] = httpx.get(f"{self.demonstration}api/events").json()["events"]
+        except httpx.HTTPError as failure:
+            return f"no answer: {failure!r}"
+        return "\n".join(f"{event['at']} {event['type']} {event.get('reason')}" for event in events[-10:])
+
 
 @contextmanager
 def world(folder: Path, tenant: Callable[[World], Mapping[str, Any]]) -> Iterator[World]:
