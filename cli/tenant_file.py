@@ -18,6 +18,9 @@ from heirloom.tenant.remarks import Path as Place
 from heirloom.tenant.remarks import Remark, place
 from heirloom.tenant.store import DynamoDBStore
 
+MOST_PLACES: Final = 500_000
+"""Values of a file, those that stand for others counted as if they were written out: nine lines can make billions."""
+
 _LINE_ENDS: Final = frozenset("\n\r\x85\u2028\u2029")
 
 
@@ -58,7 +61,7 @@ class Unreadable(Exception):
 def load(path: Path, values: Mapping[str, object] | None = None) -> File:
     """Read a tenant file, with *values* for its keywords; raise `Unreadable`.
 
-    So is one with a mapping that has a key twice: one of them would silently win.
+    So is one with a mapping that has a key twice: one of them would silently win; and one that would never be read.
     """
     try:
         text = path.read_text("utf-8")
@@ -81,6 +84,8 @@ def load(path: Path, values: Mapping[str, object] | None = None) -> File:
         raise Unreadable.at(path, str(error.problem), line) from None
     except (yaml.YAMLError, ValueError) as error:
         raise Unreadable.at(path, str(error)) from None
+    except RecursionError:
+        raise Unreadable.at(path, "nested too deeply") from None
     file = File(path, keywords.restored(document), lines)
     if missing := [*keywords.missing(document)]:
         raise Unreadable(*file.located(Remark(at, f"{keyword} has no value") for at, keyword in missing))
@@ -130,6 +135,8 @@ def _note_lines(node: yaml.Node, at: Place, lines: dict[Place, int], above: tupl
     """Note where each place is, before the loader flattens merge keys; refuse keys that are there twice."""
     if node in above:
         raise yaml.constructor.ConstructorError(None, None, "contains itself", node.start_mark)
+    if len(lines) > MOST_PLACES:
+        raise yaml.constructor.ConstructorError(None, None, f"more than {MOST_PLACES} values", node.start_mark)
     lines.setdefault(at, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
         for index, element in enumerate(node.value):

@@ -1,6 +1,7 @@
 """`heirloom tenant` shows what it will do, says where a file is wrong, and reaches local and deployed stacks alike."""
 
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +86,11 @@ def test_reuse_can_be_watched_within_a_minute() -> None:
 
 # ---- Reading
 
+BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 8)}]\n" for before, name in itertools.pairwise("abcdefghi")
+)
+"""Nine lines that stand for 134 million values."""
+
 
 @pytest.mark.parametrize(
     ("text", "problem"),
@@ -97,6 +103,8 @@ def test_reuse_can_be_watched_within_a_minute() -> None:
         ("a: 1\n---\nb: 2\n", ":2: but found another document"),
         ("a: 1\nb: \x01\n", ":2: unacceptable character"),
         ("? [a]\n: 1\n", ":1: found unhashable key"),
+        ("a: " + "[" * 5000, ": nested too deeply"),
+        (BOMB, ":1: more than 500000 values"),
     ],
 )
 def test_what_is_no_plain_yaml_is_refused_with_its_line(path: Path, text: str, problem: str) -> None:

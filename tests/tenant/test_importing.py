@@ -283,3 +283,18 @@ def test_a_block_ends_logins() -> None:
     assert change is not None
     assert (change.ends_logins, change.reason) == (True, "user blocked")
     assert [str(difference) for difference in change.differences] == ["blocked: false → true"]
+
+
+def test_an_address_that_is_no_text_is_refused_also_where_the_id_is_made_of_it() -> None:
+    """JSON can spell half of a surrogate pair, which has no UTF-8."""
+    remarks = Remarks()
+
+    assert importing.read({"email": "\ud800@example.com"}, remarks) is None
+    assert [remark.path for remark in remarks.problems] == [("email",)]
+
+
+def test_claims_that_are_no_text_are_refused() -> None:
+    remarks = Remarks()
+
+    assert importing.read(BULK | {"address": {"country": "\udc00"}}, remarks) is None
+    assert [str(remark) for remark in remarks.problems] == ["address.country: must be Unicode text"]

@@ -118,7 +118,8 @@ def _object_id(value: object) -> object:
 
 def _made_up_id(email: str) -> str:
     """Return the id of a user who has none in the file: the same at each import and in every stack."""
-    return hashlib.sha256(f"heirloom user\x00{normalised_email(email)}".encode()).hexdigest()[:24]
+    octets = f"heirloom user\x00{normalised_email(email)}".encode("utf-8", "surrogatepass")
+    return hashlib.sha256(octets).hexdigest()[:24]
 
 
 def _epoch_seconds(value: object) -> object:

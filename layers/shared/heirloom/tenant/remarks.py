@@ -1,7 +1,7 @@
 """What there is to say about a tenant file, and the sifting of its properties."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +75,10 @@ class Remarks:
             if isinstance(sifted.get(name), dict):
                 known = tuple(_fields_of(model, name))
                 sifted[name] = self.sift(sifted[name], (*path, name), known, inner)
+        if broken := [*_not_unicode(sifted, path)]:
+            for where in broken:
+                self.refuse(where, "must be Unicode text")
+            return None
         try:
             return model.model_validate(sifted)
         except ValidationError as error:
@@ -116,6 +120,19 @@ class Remarks:
     def warn(self, path: Path, text: str) -> None:
         """Note what is allowed, and yet probably not meant."""
         self.warnings.append(Remark(path, text))
+
+
+def _not_unicode(value: object, path: Path) -> Iterator[Path]:
+    """Yield the places of texts with half of a surrogate pair, as JSON and YAML can spell it and no store takes it."""
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield from _not_unicode(inner, (*path, str(name)))
+        case list():
+            for index, inner in enumerate(value):
+                yield from _not_unicode(inner, (*path, index))
+        case str() if any("\ud800" <= character <= "\udfff" for character in value):
+            yield path
 
 
 def _fields_of(model: type[Model], name: str) -> Iterable[str]:
