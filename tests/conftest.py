@@ -10,7 +10,9 @@ from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from local import processes
+from tests import log_recorder
 from tests import service as harness
+from tests.log_scan import Plugin
 from tests.service import Service
 
 if TYPE_CHECKING:
@@ -27,6 +29,16 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 
 
 DEPLOYS = "tests/deploy/"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Note what is logged, and the secrets that must not be."""
+    config.pluginmanager.register(Plugin(config), "log-scan")
+
+
+def pytest_runtest_logfinish() -> None:
+    """Write how much has been noted: processes may be killed."""
+    log_recorder.count()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

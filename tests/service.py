@@ -23,6 +23,7 @@ from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.device_codes import DynamoDBDeviceCodes
 from heirloom.adapters.dpop import JwtProofVerifier
+from heirloom.adapters.events import record
 from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
 from heirloom.adapters.own_tokens import PublishedKeysVerifier
@@ -79,6 +80,7 @@ from heirloom.endpoints.userinfo import UserinfoEndpoint
 from heirloom.http import Request, Response
 from heirloom.pages.catalogue import LANGUAGES
 from local import template
+from tests import log_recorder
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -147,6 +149,7 @@ def _published_keys() -> str:
 def token_key(key_id: int, state: KeyState, **changes: Any) -> TokenKey:
     """A random token key."""
     key = TokenKey(key_id=key_id, state=state, mac=secrets.token_bytes(32), derivation=secrets.token_bytes(32))
+    log_recorder.secret(key.mac, key.derivation or b"")
     return dataclasses.replace(key, **changes)
 
 
@@ -207,6 +210,7 @@ class Recorded(list[Event]):
 
     def emit(self, event: Event) -> None:
         self.append(event)
+        log_recorder.line(json.dumps(record(event)))
 
     @property
     def types(self) -> list[str]:
@@ -450,6 +454,7 @@ class Service:
         )
         response: Response = self.routes[method, path](request)
         self.transcript.append((request, response))
+        log_recorder.exchanged(request, response)
         for cookie in response.cookies:
             name, _, rest = cookie.partition("=")
             value = rest.partition(";")[0]

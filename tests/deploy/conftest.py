@@ -18,6 +18,7 @@ from local.artifacts import ARCHITECTURE, SAM, Artifacts, built
 from local.processes import ministack
 from local.stores import ACCOUNT
 from local.template import ROOT, Template, load
+from tests import log_recorder
 from tests.endpoints.assertions import SIGNING
 from tests.service import CALLBACK
 
@@ -121,17 +122,21 @@ def stack(artifacts: Artifacts) -> Iterator[Stack]:
         (described,) = stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
         stack.outputs.update({one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]})
         yield stack
+        log_recorder.line("\n".join(logged(stack)))
+
+
+def logged(stack: Stack) -> list[str]:
+    """What all functions logged."""
+    pages = stack.client("logs").get_paginator("filter_log_events")
+    groups = [group["logGroupName"] for group in stack.client("logs").describe_log_groups()["logGroups"]]
+    return [
+        event["message"] for group in groups for page in pages.paginate(logGroupName=group) for event in page["events"]
+    ]
 
 
 def failures(stack: Stack) -> str:
     """What the functions logged, which says more than CloudFormation does."""
-    logs = stack.client("logs")
-    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
-    return "\n".join(
-        json.dumps(event["message"])
-        for group in groups
-        for event in logs.filter_log_events(logGroupName=group)["events"]
-    )
+    return "\n".join(map(json.dumps, logged(stack)))
 
 
 def tenant_command(stack: Stack, verb: str, file: Path, *arguments: str) -> str:

@@ -67,7 +67,7 @@ def started(**settings: str) -> Iterator[Run]:
         output = Path(folder, "output")
         with output.open("wb") as printed:
             process = subprocess.Popen(
-                [sys.executable, "-m", "local.run"],
+                [sys.executable, "-m", "tests.log_recorder", "local.run"],
                 cwd=ROOT,
                 env=os.environ | {"PYTHONPATH": "layers/shared", "PYTHONUNBUFFERED": "1"} | settings,
                 stdout=printed,

@@ -231,7 +231,9 @@ def _running(
     with (
         gateway.serving(site or _site(world.issuer), gateway.listen(port + _SITE)),
         processes.server(
-            [sys.executable, "-m", "local.run"], url=world.demonstration, environment={**os.environ, **variables}
+            [sys.executable, "-m", "tests.log_recorder", "local.run"],
+            url=world.demonstration,
+            environment={**os.environ, **variables},
         ),
     ):
         yield world

@@ -37,7 +37,7 @@ class LoggedEvents:
 
     def emit(self, event: Event) -> None:
         """Write one line and count one; a replay and an alarm are counted under their own names too."""
-        self.logger.info(event.type.name.lower(), extra={**_record(event), "alarm": event.alarm})
+        self.logger.info(event.type.name.lower(), extra={**record(event), "alarm": event.alarm})
         _count(_name(event.type))
         if event.details.get("replayed"):
             _count(REPLAYED)
@@ -63,7 +63,7 @@ class PublishedEvents:
             "EventBusName": self.bus,
             "Source": SOURCE,
             "DetailType": _name(event.type),
-            "Detail": json.dumps(_record(event)),
+            "Detail": json.dumps(record(event)),
         }
         try:
             failed = self.client().put_events(Entries=[entry])["FailedEntryCount"]
@@ -74,7 +74,8 @@ class PublishedEvents:
             self.others.emit(Event(EventType.WARNING, event.caller, reason=reason, alarm=Alarm.EVENT_NOT_PUBLISHED))
 
 
-def _record(event: Event) -> Mapping[str, object]:
+def record(event: Event) -> Mapping[str, object]:
+    """Return what is written of an event."""
     return {
         "type": event.type.value,
         "client_id": event.client_id,
