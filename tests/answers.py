@@ -25,12 +25,17 @@ def check(service: Service) -> None:
         leaked = [secret for secret in _secrets(request, response) if secret in recorded]
         assert not leaked, "events hold no secret"
         assert response.status < 500 or response.status == 503, response.body
-        if request.path.startswith("/.well-known/"):
-            continue
-        if response.headers.get("content-type", "").startswith("text/html") or response.status == 303:
-            _check_browser_answer(response)
-        else:
-            _check_answer_to_an_application(request, response)
+        check_answer(request, response)
+
+
+def check_answer(request: Request, response: Response) -> None:
+    """Check one answer: its headers, and the members of a refusal."""
+    if request.path.startswith("/.well-known/"):
+        return
+    if response.headers.get("content-type", "").startswith("text/html") or response.status == 303:
+        _check_browser_answer(response)
+    else:
+        _check_answer_to_an_application(request, response)
 
 
 def _secrets(request: Request, response: Response) -> Iterator[str]:
