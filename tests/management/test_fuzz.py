@@ -1,6 +1,8 @@
 """Requests that nobody thought of, made from the served document: what it says is what the running service does."""
 
-import os
+import logging
+import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,15 +17,20 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from heirloom.domain import management_api
+from tests import soaking
 from tests.sdk import running
 from tests.sdk.running import SECRET, World
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "100"))
-"""Of each operation, when `make soak` takes its time."""
+_log = logging.getLogger(__name__)
+
+EXAMPLES = 4
+"""Of each operation, each time that it is their turn."""
+
+MINUTES = 4
+"""Of a soak of an hour, for the management API and for the protocols each."""
 
 SETTINGS = settings(
     deadline=None,
-    derandomize=True,
     database=None,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
@@ -48,6 +55,11 @@ def _fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module", name="token")
 def _token(fuzzed: World) -> str:
+    return access_token(fuzzed)
+
+
+def access_token(fuzzed: World) -> str:
+    """Return a new one: they do not live as long as a soak."""
     form = {"grant_type": "client_credentials", "client_id": "operations", "client_secret": SECRET}
     form["audience"] = f"{fuzzed.issuer}api/v2/"
     return str(httpx.post(f"{fuzzed.issuer}oauth/token", data=form).json()["access_token"])
@@ -58,38 +70,49 @@ def _document(fuzzed: World) -> schemathesis.BaseSchema:
     return schemathesis.openapi.from_url(f"{fuzzed.issuer}api/v2/openapi.json")
 
 
-def hold(document: schemathesis.BaseSchema, token: str, *, managed: bool, examples: int) -> None:
-    """Send requests of each operation, and compare what comes back with what the document says."""
+def hold(document: schemathesis.BaseSchema, token: str, *, managed: bool, derandomize: bool) -> Counter[str]:
+    """Send requests of each operation, and compare what comes back with what the document says.
+
+    Return how many there were with each answer of each operation.
+    """
+    sent = Counter[str]()
     headers = {"Authorization": f"Bearer {token}"}
-    succeeded: set[str] = set()
     for result in document.get_all_operations():
         operation: Any = result.ok()  # type: ignore[union-attr] # a document that is none fails here
         if operation.path.startswith("/api/v2/") is not managed:
             continue
 
         @given(operation.as_strategy())
-        @settings(SETTINGS, max_examples=examples)
+        @settings(SETTINGS, max_examples=EXAMPLES, derandomize=derandomize)
         def answers_well(case: Any) -> None:
             response = case.call(headers=headers, allow_redirects=False)
             assert response.status_code < 500 or response.status_code == 503, response.text
             case.validate_response(response, checks=CHECKS)
-            if response.status_code < 400:
-                succeeded.add(case.operation.label)
+            sent[f"{response.status_code} {case.operation.label}"] += 1
 
         answers_well()
-    assert len(succeeded) > 10, "requests that are refused one and all would show little"
+    return sent
+
+
+def assert_that_enough_succeeded(sent: Counter[str]) -> None:
+    """Requests that are refused one and all would show little."""
+    assert len({label[4:] for label in sent if label < "400"}) > 10
 
 
 @pytest.mark.parametrize("managed", [True, False], ids=["management", "protocols"])
 def test_the_service_answers_as_its_document_says(
     document: schemathesis.BaseSchema, token: str, *, managed: bool
 ) -> None:
-    hold(document, token, managed=managed, examples=4)
+    assert_that_enough_succeeded(hold(document, token, managed=managed, derandomize=True))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("managed", [True, False], ids=["management", "protocols"])
 def test_the_service_answers_as_its_document_says_for_long(
-    document: schemathesis.BaseSchema, token: str, *, managed: bool
+    fuzzed: World, document: schemathesis.BaseSchema, *, managed: bool
 ) -> None:
-    hold(document, token, managed=managed, examples=EXAMPLES)
+    until, sent = time.monotonic() + soaking.seconds(MINUTES), Counter[str]()
+    while not sent or time.monotonic() < until:
+        sent += hold(document, access_token(fuzzed), managed=managed, derandomize=False)
+    assert_that_enough_succeeded(sent)
+    _log.info("%d requests of %s", sent.total(), "the management API" if managed else "the protocols")
