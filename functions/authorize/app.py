@@ -3,6 +3,7 @@
 from typing import Any
 
 from heirloom.adapters import web
+from heirloom.adapters.deadline import Invocation
 from heirloom.wiring import authorize, common
 
 ROUTES: web.Routes = {
@@ -24,6 +25,6 @@ ROUTES: web.Routes = {
 }
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Invocation | None) -> dict[str, Any]:
     """Answer a person's browser, a device, or an application that prepares a login."""
-    return web.serve(ROUTES, event)
+    return web.serve(ROUTES, event, context)

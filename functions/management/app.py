@@ -3,11 +3,12 @@
 from typing import Any
 
 from heirloom.adapters import web
+from heirloom.adapters.deadline import Invocation
 from heirloom.wiring import management
 
 ROUTES: web.Routes = {"ANY /api/v2/{proxy+}": management.api}
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Invocation | None) -> dict[str, Any]:
     """Answer an application that administers."""
-    return web.serve(ROUTES, event)
+    return web.serve(ROUTES, event, context)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from heirloom.adapters import web
+from heirloom.adapters.deadline import Invocation
 from heirloom.wiring import common, token
 
 ROUTES: web.Routes = {
@@ -11,6 +12,6 @@ ROUTES: web.Routes = {
 }
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Invocation | None) -> dict[str, Any]:
     """Answer a request to the token endpoint."""
-    return web.serve(ROUTES, event)
+    return web.serve(ROUTES, event, context)

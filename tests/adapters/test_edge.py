@@ -43,7 +43,7 @@ class Function:
             self.requests.append(request)
             return Response(200)
 
-        return web.serve({"GET /it": lambda: it}, event)
+        return web.serve({"GET /it": lambda: it}, event, None)
 
 
 @pytest.fixture

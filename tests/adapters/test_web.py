@@ -39,7 +39,7 @@ def raising(error: Exception) -> web.Endpoint:
 def test_every_answer_asks_for_https_and_for_its_content_type_to_be_believed(
     endpoint: web.Endpoint, status: int
 ) -> None:
-    answer = web.serve({"POST /it": lambda: endpoint}, event())
+    answer = web.serve({"POST /it": lambda: endpoint}, event(), None)
 
     assert answer["statusCode"] == status
     assert answer["headers"]["strict-transport-security"] == "max-age=63072000; includeSubDomains"
@@ -56,9 +56,9 @@ def test_what_is_too_large_for_every_endpoint_is_not_even_decoded(*, is_base64: 
         return Response(200)
 
     routes: web.Routes = {"POST /it": lambda: endpoint}
-    assert web.serve(routes, event("A" * web.LARGEST_BODY, is_base64=is_base64))["statusCode"] == 200
+    assert web.serve(routes, event("A" * web.LARGEST_BODY, is_base64=is_base64), None)["statusCode"] == 200
 
-    answer = web.serve(routes, event("A" * web.LARGEST_BODY + "=", is_base64=is_base64))
+    answer = web.serve(routes, event("A" * web.LARGEST_BODY + "=", is_base64=is_base64), None)
 
     assert answer["statusCode"] == 413
     assert answer["headers"]["content-type"].startswith("text/plain"), "SDKs take JSON for the end of the session"

@@ -72,7 +72,7 @@ def application(service: Service) -> Gateway:
         f"{method} {path}": lambda endpoint=endpoint: recorded(endpoint)  # type: ignore[misc] # bound now
         for (method, path), endpoint in service.routes.items()
     }
-    return Gateway(dict.fromkeys(routes, ("service", lambda event, _: web.serve(routes, event))))
+    return Gateway(dict.fromkeys(routes, ("service", lambda event, _: web.serve(routes, event, None))))
 
 
 @contextmanager

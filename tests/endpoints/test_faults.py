@@ -209,7 +209,7 @@ def test_origins_that_cannot_be_read_are_no_reason_to_refuse(service: Service, m
         "requestContext": {"http": {"method": method, "path": path}},
     }
 
-    answer = web.serve({f"{method} {path}": lambda: service.routes[method, path]}, event)
+    answer = web.serve({f"{method} {path}": lambda: service.routes[method, path]}, event, None)
 
     assert unavailable(Response(answer["statusCode"], answer["body"], answer["headers"]))
 
@@ -683,6 +683,6 @@ def test_a_mistake_of_ours_is_not_dressed_up_as_a_fault_that_passes(service: Ser
         "body": body,
     }
 
-    answer = web.serve({"POST /oauth/token": lambda: service.routes["POST", "/oauth/token"]}, event)
+    answer = web.serve({"POST /oauth/token": lambda: service.routes["POST", "/oauth/token"]}, event, None)
 
     assert (answer["statusCode"], answer["body"]) == (500, "Something went wrong.")

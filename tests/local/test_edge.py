@@ -30,7 +30,7 @@ class Api:
             self.requests.append(request)
             return Response(200)
 
-        return web.serve({"GET /one": lambda: endpoint}, event)
+        return web.serve({"GET /one": lambda: endpoint}, event, None)
 
     def send(self, *headers: tuple[str, str]) -> int:
         connection = http.client.HTTPConnection(*self.address, timeout=30)

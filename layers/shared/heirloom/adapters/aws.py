@@ -8,6 +8,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from heirloom.adapters import answers, deadline
+from heirloom.adapters.deadline import OutOfTime
 from heirloom.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
 
 # botocore's own defaults would try for minutes, and a function has seconds. What still fails is answered 503, and the
 # caller's retry is a replay.
+_ATTEMPTS = 3
 _QUICK = Config(
     connect_timeout=0.5,
     read_timeout=1,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
     tcp_keepalive=True,
     parameter_validation=False,
     max_pool_connections=20,
@@ -45,31 +48,38 @@ class ConditionFailed(Exception):
 
 def dynamodb() -> "DynamoDBClient":
     """Return a DynamoDB client."""
-    client: DynamoDBClient = boto3.client("dynamodb", config=_QUICK)
+    client: DynamoDBClient = _client("dynamodb", _QUICK)
     return client
 
 
 def secrets_manager() -> "SecretsManagerClient":
     """Return a Secrets Manager client."""
-    client: SecretsManagerClient = boto3.client("secretsmanager", config=_QUICK)
+    client: SecretsManagerClient = _client("secretsmanager", _QUICK)
     return client
 
 
 def event_bridge() -> "EventBridgeClient":
     """Return an EventBridge client."""
-    client: EventBridgeClient = boto3.client("events", config=_QUICK)
+    client: EventBridgeClient = _client("events", _QUICK)
     return client
 
 
 def cloudwatch_logs() -> "CloudWatchLogsClient":
     """Return a CloudWatch Logs client, which searches, and so takes longer than a store."""
-    client: CloudWatchLogsClient = boto3.client("logs", config=_QUICK.merge(Config(read_timeout=4)))
+    client: CloudWatchLogsClient = _client("logs", _QUICK.merge(Config(read_timeout=4)))
     return client
 
 
 def sqs() -> Any:  # noqa: ANN401 - its types are no dependency of ours
     """Return an SQS client."""
-    return boto3.client("sqs", config=_QUICK)
+    return _client("sqs", _QUICK)
+
+
+def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - each service has a client type of its own
+    client = boto3.client(service, config=config)
+    deadline.holds_for(client)
+    answers.must_be_whole(client, attempts=_ATTEMPTS)
+    return client
 
 
 @contextmanager
@@ -87,7 +97,7 @@ def translated_faults(operation: str) -> Iterator[None]:
         if code in _OURS:
             raise
         raise StoreUnavailable(f"{operation}: {code}") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, OutOfTime) as error:
         raise StoreUnavailable(f"{operation}: {type(error).__name__}") from error
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,8 @@ class DynamoDBCodes:
 
     def put(self, code: AuthorizationCode) -> None:
         """Store a new code."""
-        with translated_faults("put code"):
+        # Nobody draws the same one: what is there already is this one, of which the SDK repeated the write.
+        with suppress(ConditionFailed), translated_faults("put code"):
             self.client.put_item(
                 TableName=self.table,
                 Item=_item_of(code),

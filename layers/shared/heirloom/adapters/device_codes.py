@@ -1,5 +1,6 @@
 """Device codes in DynamoDB: an item under a device code's digest, and one under its user code that points to it."""
 
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -86,6 +87,7 @@ class DynamoDBDeviceCodes:
 
     def decide(self, digest: str, confirmation: Confirmation | None, *, now: int) -> bool:
         """Note a decision, the first one alone and in time."""
+        attempt = string(encoding.encode(secrets.token_bytes(16)))
         attributes: Item = {"decision": string("denied")}
         if confirmation is not None:
             attributes = {
@@ -99,16 +101,20 @@ class DynamoDBDeviceCodes:
                 self.client.update_item(
                     TableName=self.table,
                     Key=_item_key(digest),
-                    UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+                    UpdateExpression="SET attempt = :attempt, "
+                    + ", ".join(f"#{name} = :{name}" for name in attributes),
                     ConditionExpression="valid_until > :now AND attribute_not_exists(decision)",
                     ExpressionAttributeNames={f"#{name}": name for name in attributes},
                     ExpressionAttributeValues={
                         ":now": number(now),
+                        ":attempt": attempt,
                         **{f":{name}": value for name, value in attributes.items()},
                     },
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except ConditionFailed:
-            return False
+        except ConditionFailed as failed:
+            # The SDK repeats a write whose answer was lost: that one finds its own decision.
+            return failed.item is not None and failed.item.get("attempt") == attempt
         return True
 
     def poll(self, digest: str, *, client_id: str, now_ms: int) -> None:

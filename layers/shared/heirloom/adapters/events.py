@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.exceptions import BotoCoreError, ClientError
 
+from heirloom.adapters.deadline import OutOfTime
 from heirloom.domain.events import Alarm, Event, EventType
 from heirloom.domain.ports import Events
 
@@ -66,9 +67,9 @@ class PublishedEvents:
             "Detail": json.dumps(record(event)),
         }
         try:
-            failed = self.client().put_events(Entries=[entry])["FailedEntryCount"]
+            failed = self.client().put_events(Entries=[entry]).get("FailedEntryCount", 1)
             reason = "EventBridge took no event" if failed else None
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, OutOfTime) as error:
             reason = f"EventBridge: {type(error).__name__}"
         if reason is not None:
             self.others.emit(Event(EventType.WARNING, event.caller, reason=reason, alarm=Alarm.EVENT_NOT_PUBLISHED))

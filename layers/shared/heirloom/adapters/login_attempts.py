@@ -1,5 +1,6 @@
 """Counters of login attempts in DynamoDB."""
 
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
 from heirloom.adapters.families import Item
-from heirloom.domain import guessing, lifetimes
+from heirloom.domain import encoding, guessing, lifetimes
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.guessing import Attempts
 
@@ -39,22 +40,27 @@ class DynamoDBLoginAttempts:
 
     def add(self, bucket: str, *, at_most: int, now: int) -> bool:
         """Count an attempt if the bucket holds *at_most* so many by now; return whether it did."""
+        attempt = string(encoding.encode(secrets.token_bytes(16)))
         try:
             with translated_faults("add login attempt"):
                 self.client.update_item(
                     TableName=self.table,
                     Key=_item_key(bucket),
-                    UpdateExpression="SET last_at = :now, expires_at = :gone ADD attempts :one",
-                    ConditionExpression="attribute_not_exists(attempts) OR attempts <= :most",
+                    UpdateExpression="SET last_at = :now, expires_at = :gone, attempt = :attempt ADD attempts :one",
+                    ConditionExpression="(attribute_not_exists(attempts) OR attempts <= :most)"
+                    " AND (attribute_not_exists(attempt) OR attempt <> :attempt)",
                     ExpressionAttributeValues={
                         ":one": number(1),
                         ":now": number(now),
                         ":gone": number(now + guessing.FORGETTING),
                         ":most": number(at_most),
+                        ":attempt": attempt,
                     },
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except ConditionFailed:
-            return False
+        except ConditionFailed as failed:
+            # The SDK repeats a write whose answer was lost: that attempt is counted, and once.
+            return failed.item is not None and failed.item.get("attempt") == attempt
         return True
 
     def take_back(self, bucket: str) -> None:

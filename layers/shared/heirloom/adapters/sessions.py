@@ -101,8 +101,13 @@ class DynamoDBSessions:
                 "take part in session",
                 key,
                 UpdateExpression="ADD client_ids :client_ids",
-                ConditionExpression=f"{_GOES_ON} AND (attribute_not_exists(client_ids) OR size(client_ids) < :most)",
-                ExpressionAttributeValues={":client_ids": {"SS": [client_id]}, ":most": number(at_most)},
+                ConditionExpression=f"{_GOES_ON} AND (attribute_not_exists(client_ids) OR size(client_ids) < :most"
+                " OR contains(client_ids, :client_id))",
+                ExpressionAttributeValues={
+                    ":client_ids": {"SS": [client_id]},
+                    ":client_id": string(client_id),
+                    ":most": number(at_most),
+                },
             )
         except ConditionFailed:
             return False

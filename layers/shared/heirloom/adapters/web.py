@@ -9,7 +9,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from heirloom import http
-from heirloom.adapters import edge
+from heirloom.adapters import deadline, edge
+from heirloom.adapters.deadline import Invocation, OutOfTime
 from heirloom.adapters.edge import Edge
 from heirloom.adapters.events import LoggedEvents
 from heirloom.domain.errors import Fault
@@ -31,14 +32,15 @@ AROUND_THE_EDGE = Response(403, headers=http.NO_STORE)
 """The answer to whoever avoids CloudFront, alike for every route: not a word about what is here."""
 
 
-def serve(routes: Routes, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer *event* by the endpoint of its route.
+def serve(routes: Routes, event: Mapping[str, Any], invocation: Invocation | None) -> dict[str, Any]:
+    """Answer *event* by the endpoint of its route, before the time of its *invocation* is up.
 
     The last resort is here: a fault is answered 503, a mistake of ours 500, both without a word about the cause.
     """
     try:
-        response = _response(routes, event, Edge.of(os.environ))
-    except Fault:
+        with deadline.of(invocation):
+            response = _response(routes, event, Edge.of(os.environ))
+    except (Fault, OutOfTime):
         logger.exception("fault")
         response = http.unavailable()
     except Exception:

@@ -86,7 +86,10 @@ class DynamoDBStore:
             with translated_faults(f"put {kind}"):
                 if replacing is None:
                     self.client.put_item(
-                        TableName=self.configuration_table, Item=item, ConditionExpression="attribute_not_exists(id)"
+                        TableName=self.configuration_table,
+                        Item=item,
+                        ConditionExpression="attribute_not_exists(id)",
+                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )
                 else:
                     self.client.put_item(
@@ -94,8 +97,11 @@ class DynamoDBStore:
                         Item=item,
                         ConditionExpression="document = :former",
                         ExpressionAttributeValues={":former": string(replacing)},
+                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )
-        except ConditionFailed:
+        except ConditionFailed as failed:
+            if failed.item is not None and failed.item["document"] == item["document"]:
+                return  # the SDK repeated a write whose answer was lost, or somebody else wrote the same
             raise Outdated(f"{kind} {name}") from None
 
     def delete(self, kind: str, name: str, *, former: str) -> None:

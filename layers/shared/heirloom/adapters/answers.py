@@ -1,0 +1,61 @@
+"""Whether an answer of AWS is one: whole, and from a service of theirs.
+
+botocore takes an answer that breaks off, or is no JSON at all, for one that says nothing. An empty answer to a read
+would then be an item that there is not, and the person's code, token or application unknown.
+"""
+
+import json
+from binascii import crc32
+from typing import Any, Final
+
+from botocore.awsrequest import AWSResponse
+from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError
+
+_PAUSE: Final = 0.05
+"""Seconds before a call is made again that was answered with garbage, times the attempt."""
+
+
+class GarbledAnswer(BotoCoreError):
+    """The answer is none; whether the call did anything is unknown."""
+
+    fmt = "The answer was incomplete, or none of the service's"
+
+
+def must_be_whole(client: BaseClient, *, attempts: int) -> None:
+    """Let a client repeat a call that is answered with garbage, *attempts* in all, then raise `GarbledAnswer`."""
+
+    def repeat(response: tuple[AWSResponse, Any] | None, attempts: int, **_: object) -> float | None:
+        may = response is not None and attempts < most and not _whole(response[0])
+        return _PAUSE * attempts if may else None
+
+    most = attempts
+    client.meta.events.register("before-parse", _leave_out_garbage)
+    client.meta.events.register("needs-retry", repeat)  # type: ignore[arg-type] # of this one the return value matters
+    client.meta.events.register("after-call", _require_whole)
+
+
+def _leave_out_garbage(response_dict: dict[str, Any], **_: object) -> None:
+    """Spare botocore's parser what is no JSON object: it may raise anything. The answer itself stays as it is."""
+    if not _is_object(response_dict["body"]):
+        response_dict["body"] = b"{}"
+
+
+def _require_whole(http_response: AWSResponse, **_: object) -> None:
+    if not _whole(http_response):
+        raise GarbledAnswer
+
+
+def _whole(response: AWSResponse) -> bool:
+    headers, content = response.headers, response.content
+    if "x-amzn-requestid" not in headers or not _is_object(content):
+        return False
+    length, checksum = headers.get("content-length"), headers.get("x-amz-crc32")  # DynamoDB sends the second one
+    return length in {None, str(len(content))} and checksum in {None, str(crc32(content))}
+
+
+def _is_object(content: bytes) -> bool:
+    try:
+        return isinstance(json.loads(content), dict)
+    except (ValueError, RecursionError):
+        return False
