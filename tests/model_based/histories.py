@@ -24,7 +24,7 @@ from tests.endpoints.hands import at_once
 from tests.faults import AFTER, BEFORE, FAULTS, Steps, lost_on_the_wire
 from tests.invariants import History, Kind, Request, Sighting, broken
 from tests.model_based import deeds, schedules
-from tests.model_based.deeds import DEEDS, DEVICE, PERSON, Act, Drawn, EndLogins, People, Redeem
+from tests.model_based.deeds import DEEDS, DEVICE, PERSON, Act, Drawn, EndLogins, LogOut, People, Redeem
 from tests.model_based.model import SLOTS, Answer, Code, Deed, Family, Model, Moment, Outcome, Position
 from tests.model_based.schedules import Legal
 from tests.model_based.stack import APPLICATIONS, OFFERED_LEEWAYS, OFFERED_LIFETIMES, Function, Stack
@@ -171,7 +171,13 @@ class Histories(RuleBasedStateMachine):
 
     # ---- What people, devices and thieves do
 
-    @rule(person=PERSON, application=APPLICATION, function=FUNCTION, has_key=st.booleans(), redeems=st.booleans())
+    @rule(
+        person=PERSON,
+        application=APPLICATION,
+        function=FUNCTION,
+        has_key=st.sampled_from([True, True, False]),
+        redeems=st.booleans(),
+    )
     def logs_in(
         self, person: int, application: int, function: int, *, has_key: bool = False, redeems: bool = True
     ) -> None:
@@ -208,6 +214,13 @@ class Histories(RuleBasedStateMachine):
         self.people.devices.append(device)
         if redeems:
             self.happens(Redeem(0), function)
+
+    @rule(person=PERSON, application=APPLICATION, function=FUNCTION, everywhere=st.booleans())
+    def a_login_ends_under_way(self, person: int, application: int, function: int, *, everywhere: bool) -> None:
+        """Between the code and its exchange: everywhere, or in this browser."""
+        self.logs_in(person, application, function, redeems=False)
+        self.happens(EndLogins(person) if everywhere else LogOut(person), function)
+        self.happens(Redeem(0), (function + 1) % 3)
 
     @rule(device=DEVICE)
     def a_thief_copies(self, device: int) -> None:
