@@ -222,6 +222,15 @@ class Histories(RuleBasedStateMachine):
         self.happens(EndLogins(person) if everywhere else LogOut(person), function)
         self.happens(Redeem(0), (function + 1) % 3)
 
+    @rule(device=DEVICE, function=FUNCTION, late_ms=st.sampled_from([-1, 0, 999, 1000, 1001]))
+    def an_answer_is_lost_and_the_copy_comes_at_the_edge(self, device: int, function: int, late_ms: int) -> None:
+        """So long after leeway, by the clock of the other function that it comes to."""
+        first, second = self.stack.functions[function], self.stack.functions[(function + 1) % 3]
+        leeway = self._policy(self.people.device(device).application.client_id).leeway
+        self.happens(deeds.Refresh(device, arrives=False), function)
+        self.stack.now_ms += max(0, leeway * 1000 + late_ms + first.skew_ms - second.skew_ms)
+        self.happens(deeds.Refresh(device), (function + 1) % 3)
+
     @rule(device=DEVICE)
     def a_thief_copies(self, device: int) -> None:
         robbed = self.people.device(device)

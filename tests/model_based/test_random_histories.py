@@ -69,6 +69,16 @@ def test_one_history_comes_to_every_outcome() -> None:
     history.time_leaps(600, rotates=False)
     happen(0, Refresh(0), Refresh(0), Revoke(0))
 
+    for late_ms in (0, 1000, 1001):  # the first of a second for clocks that differ, its last, and too late
+        history.logs_in(0, spa, 0)
+        history.an_answer_is_lost_and_the_copy_comes_at_the_edge(0, 0, late_ms)
+
+    history.an_application_is_changed(spa, {"leeway": 0})
+    history.a_function_restarts(0, cut_off=False)
+    history.logs_in(0, spa, 0)
+    history.happens_and_the_sdk_repeats(Refresh(0), 0, "UpdateItem")
+    history.an_application_is_changed(spa, {"leeway": 60})
+
     history.logs_in(0, native, 0, has_key=True)
     happen(1, Refresh(0, by=By.THIEF))
     history.logs_in(0, desk, 0)
