@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak compatibility cost check secrets audit sbom format invoke build deploy deploy-edge lock upgrade
+.PHONY: help setup run test soak mutation compatibility cost check secrets audit sbom format invoke build deploy deploy-edge lock upgrade
 
 PYTHON := .venv/bin/python
 ENV = dev
@@ -24,6 +24,9 @@ test: setup ## Run every test, on every core (ARGS="-k rotation")
 soak: setup ## Run the long forms of the tests, for an hour (MINUTES=60 ARGS="-k rotation")
 	@scripts/setup chromium
 	MINUTES=$(MINUTES) $(PYTHON) -m pytest -m soak --numprocesses auto --log-cli-level=INFO $(ARGS)
+
+mutation: setup ## Put faults into the rules, and list those that no test notices (ARGS="domain.family --tests tests/domain")
+	@PYTHONPATH=layers/shared $(PYTHON) -m tests.mutation $(ARGS) >/dev/null
 
 compatibility: setup ## Run the SDKs, and write docs/compatibility.md about what passed
 	@scripts/setup chromium

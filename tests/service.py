@@ -266,6 +266,11 @@ def empty(client: "DynamoDBClient", tables: Mapping[str, str]) -> None:
         _written.discard(name)
 
 
+def distrust(tables: Mapping[str, str]) -> None:
+    """Expect items in all tables: somebody else may have written to them."""
+    _written.update(tables.values())
+
+
 @cache
 def _template() -> template.Template:
     return template.load()

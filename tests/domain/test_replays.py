@@ -24,6 +24,20 @@ def test_a_generation_that_is_replayed_again_is_no_new_sign(generation: int, bef
     assert not in_consecutive_generations(generation, before | {generation})
 
 
+@pytest.mark.parametrize("generation", [6, 7, 8])
+def test_a_generation_of_a_complete_row_that_is_replayed_again_is_no_new_sign(generation: int) -> None:
+    assert not in_consecutive_generations(generation, {6, 7, 8})
+
+
+@pytest.mark.parametrize("generation", [4, 10])
+def test_a_row_that_another_generation_completed_is_no_sign_of_this_one(generation: int) -> None:
+    assert not in_consecutive_generations(generation, {6, 7, 8})
+
+
+def test_three_in_a_row_are_what_is_called_a_row() -> None:
+    assert IN_A_ROW == 3
+
+
 @given(GENERATIONS, st.sets(st.integers(min_value=-SLOTS, max_value=SLOTS)))
 def test_a_row_is_what_lies_side_by_side_with_this_generation(generation: int, offsets: set[int]) -> None:
     others = offsets - {0}
