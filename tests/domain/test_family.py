@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heirloom.domain.application import RefreshTokenPolicy
+from heirloom.domain.device import UNKNOWN_DEVICE, Device
+from heirloom.domain.events import Caller
 from heirloom.domain.family import (
+    MOST_FAMILIES,
     SLOTS,
     Family,
     Grant,
@@ -19,8 +23,15 @@ from heirloom.domain.family import (
     Rotation,
     Underivable,
     Unexplained,
+    WrongAudience,
+    devices_within,
+    ended_because,
     judge,
+    profile_text,
+    proven,
     room_for_profile,
+    surplus,
+    usable,
 )
 from heirloom.domain.refresh_token import FamilyKey, RefreshToken
 from heirloom.domain.token_keys import KeyState, TokenKeyring
@@ -247,6 +258,183 @@ def test_the_room_for_profile_claims_is_never_negative(client_id: str, audience:
     grant = Grant(client_id, "user", "session", audience, frozenset(scope), NOW)
 
     assert room_for_profile(grant) >= 0
+
+
+SMALL = Grant("a", "bb", "ccc", "d", frozenset({"e"}), NOW)
+"""Takes 13 bytes of its item, with what separates them."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "room"),
+    [
+        ({}, 1024 - 530 - 13),
+        ({"user_id": "zoë"}, 1024 - 530 - 15),
+        ({"userinfo_claims": frozenset({"name", "email"})}, 1024 - 530 - 13 - len("userinfo_claims...name.email.")),
+        ({"audience": "d" * (1024 - 530 - 12)}, 0),
+        ({"audience": "d" * 1024}, 0),
+    ],
+)
+def test_the_room_for_profile_claims_is_what_the_rest_of_the_item_leaves(changes: dict[str, Any], room: int) -> None:
+    assert room_for_profile(dataclasses.replace(SMALL, **changes)) == room
+
+
+def test_profile_claims_take_no_byte_that_says_nothing() -> None:
+    assert profile_text({"name": "Zoë", "email_verified": True}) == '{"name":"Zoë","email_verified":true}'
+
+
+def with_profile_that_leaves(room: int) -> Grant:
+    """SMALL with profile claims after which its item has this room for devices."""
+    return SMALL.with_profile({"p": "x" * (1024 - 530 - 13 - len('{"p":""}') - len("initial_device") - room)})
+
+
+def test_the_device_of_the_last_use_has_room_first_and_that_of_the_login_what_is_left() -> None:
+    device = Device.of(
+        Caller("192.0.2.1", "An agent that nobody ever heard of, with a long and winding name", "request")
+    )
+    size = len(device.packed)
+    assert size > 41
+
+    assert devices_within(with_profile_that_leaves(size + 41), device) == (device, device.within(41))
+    assert devices_within(with_profile_that_leaves(size + 40), device) == (device.within(size - 1), device.within(41))
+
+
+def test_without_room_for_two_devices_there_is_one() -> None:
+    device = Device.of(Caller("192.0.2.1", "", "request"))
+
+    assert devices_within(with_profile_that_leaves(46), device) == (device, device)
+    assert devices_within(with_profile_that_leaves(45), device) == (device, UNKNOWN_DEVICE)
+    assert devices_within(with_profile_that_leaves(4), device) == (UNKNOWN_DEVICE, UNKNOWN_DEVICE)
+
+
+POLICY = RefreshTokenPolicy(idle_lifetime=600)
+
+
+def family(number: int = 0, **changes: Any) -> Family:
+    """A live family of GRANT, one of many."""
+    return dataclasses.replace(line(0, family_id=number.to_bytes(16)).family, **changes)
+
+
+def gives_way(rivals: list[Family], newest: Family) -> list[Family]:
+    return surplus(rivals, newest=newest, policy=POLICY, not_before=0)
+
+
+def test_the_least_recently_used_families_give_way_to_the_newest() -> None:
+    newest = family(999, created_at=NOW)
+    rivals = [family(number, exchanged_at=NOW - number) for number in range(MOST_FAMILIES + 1)]
+
+    assert MOST_FAMILIES == 200
+    assert gives_way(rivals[:199], newest) == []
+    assert gives_way([*rivals[:200], newest], newest) == [rivals[199]]
+    assert gives_way(rivals, newest) == [rivals[200], rivals[199]]
+
+
+def test_of_two_that_were_used_at_the_same_time_the_older_gives_way() -> None:
+    rivals = [family(number, created_at=NOW - number) for number in range(MOST_FAMILIES)]
+
+    assert gives_way(rivals, family(999, created_at=NOW)) == [rivals[-1]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        REVOKED,
+        EXPIRED,
+        {"exchanged_at": NOW - 600},
+        {"created_at": -1},
+        {"grant": dataclasses.replace(GRANT, client_id="other")},
+    ],
+)
+def test_what_cannot_be_exchanged_and_what_is_of_others_takes_nobodys_place(changes: dict[str, Any]) -> None:
+    rivals = [family(number) for number in range(MOST_FAMILIES)]
+    rivals[7] = dataclasses.replace(rivals[7], **changes)
+
+    assert gives_way(rivals, family(999, created_at=NOW)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "because"),
+    [
+        ({}, None),
+        ({**REVOKED, "created_at": NOW - 2000}, "reuse"),
+        ({"created_at": NOW - 1001, "absolute_expires_at": NOW}, "not_before"),
+        ({"absolute_expires_at": NOW, "idle_expires_at": NOW}, "absolute_lifetime"),
+        ({"absolute_expires_at": NOW + 1}, None),
+        ({"idle_expires_at": NOW}, "idle_lifetime"),
+        ({"idle_expires_at": NOW + 1}, None),
+        ({"exchanged_at": NOW - 600}, "idle_lifetime"),
+        ({"exchanged_at": NOW - 599}, None),
+    ],
+)
+def test_a_family_says_what_ended_it_and_is_usable_until_then(changes: dict[str, Any], because: str | None) -> None:
+    it = family(**changes)
+
+    assert ended_because(it, now=NOW, idle_lifetime=600, not_before=NOW - 1000) == because
+    assert usable(it, policy=POLICY, not_before=NOW - 1000, now=NOW) is (because is None)
+
+
+def test_without_an_idle_lifetime_a_family_ends_at_the_time_that_it_was_given() -> None:
+    it = family(exchanged_at=0)
+
+    assert ended_because(it, now=NOW, idle_lifetime=None, not_before=0) is None
+
+
+def test_a_token_is_proven_by_its_secret_while_the_family_remembers_its_generation() -> None:
+    it = line(SLOTS + 1)
+
+    assert [proven(token, it.family, KEYRING) for token in it.tokens] == [False, *[True] * (SLOTS + 1)]
+    assert not any(proven(forged_secret(token), it.family, KEYRING) for token in it.tokens)
+    assert not proven(it.tokens[-1].successor(CURRENT_KEY), it.family, KEYRING)
+
+
+@pytest.mark.parametrize("erased", [OLD_KEY, CURRENT_KEY])
+def test_a_token_whose_way_is_erased_is_not_proven(erased: object) -> None:
+    it = line(4)
+
+    assert not proven(it.tokens[0], it.family, keyring_without_derivation_of(erased))
+    assert not proven(it.tokens[0], it.family, TokenKeyring.of(dataclasses.replace(CURRENT_KEY, key_id=9)))
+
+
+def test_the_live_token_is_not_spent_on_an_api_that_was_not_granted() -> None:
+    it = line(1)
+
+    assert judge(rotation(it.tokens[-1], audience="https://other.example/"), it.family, KEYRING) == WrongAudience()
+    assert judge(rotation(it.tokens[-1], audience=GRANT.audience), it.family, KEYRING) == Unexplained()
+
+
+def test_a_family_of_no_key_takes_a_request_with_a_proof() -> None:
+    it = line(1)
+
+    assert judge(rotation(it.tokens[-1], key_thumbprint="thumbprint"), it.family, KEYRING) == Unexplained()
+
+
+def test_each_generation_was_spent_at_its_own_time() -> None:
+    it = line(SLOTS + 4, spent_ago=(800, 700, 600, 500, 400, 300, 200, 100))
+
+    for ago, token in zip((800, 700, 600, 500, 400, 300, 200, 100), it.tokens[4:-1], strict=True):
+        assert judge(rotation(token), it.family, KEYRING) == Reused(ago * 1000)
+
+
+def test_a_token_that_was_spent_in_the_future_was_spent_just_now() -> None:
+    it = line(1, spent_ago=(-5,))
+
+    assert judge(rotation(it.tokens[0], leeway=0), it.family, KEYRING) == Reused(0)
+
+
+def test_a_key_that_a_reload_took_away_neither_proves_nor_derives() -> None:
+    spare = TokenKeyring.of(dataclasses.replace(CURRENT_KEY, key_id=9))
+    fresh, old = line(1), line(SLOTS + 1)
+
+    assert judge(rotation(fresh.tokens[0]), fresh.family, spare) == Underivable()
+    assert judge(rotation(fresh.tokens[0], leeway=0), fresh.family, spare) == Refused(Refusal.UNPROVEN)
+    assert judge(rotation(old.tokens[0]), old.family, spare) == Refused(Refusal.UNPROVEN)
+
+
+def test_a_rotation_knows_whether_its_token_changes_hands_and_since_when_the_family_may_have_been_idle() -> None:
+    token = line(0).tokens[0]
+
+    assert rotation(token).rotates
+    assert not rotation(token, successor=token).rotates
+    assert rotation(token, idle_lifetime=600).idle_since == NOW - 600
 
 
 def test_a_rotation_knows_its_seconds() -> None:

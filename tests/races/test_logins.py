@@ -1,16 +1,15 @@
 """What ends all logins of a person, and how many of them there can be."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
 from heirloom.adapters.families import item_of
-from heirloom.domain.application import RefreshTokenPolicy
 from heirloom.domain.errors import StoreUnavailable
-from heirloom.domain.family import MOST_FAMILIES, Family, surplus
+from heirloom.domain.family import MOST_FAMILIES, Family
 from heirloom.http import Response
-from tests.domain.lines import NOW, line
+from tests.domain.lines import line
 from tests.endpoints.hands import at_once
 from tests.service import ALICE, BOB, SPA, WEB, Service, answered, family_key_of, refusal, tokens
 
@@ -147,41 +146,3 @@ def test_a_login_stands_when_the_limit_cannot_be_checked(service: Service, monke
 
     assert service.refresh(service.login_tokens()["refresh_token"]).status == 200
     assert [event.alarm for event in service.events if event.alarm] == ["Fault"]
-
-
-class TestSurplus:
-    newest = dataclasses.replace(line(0).family, created_at=NOW, exchanged_at=NOW)
-
-    def families(self, count: int) -> list[Family]:
-        return [
-            dataclasses.replace(line(0, family_id=number.to_bytes(16)).family, exchanged_at=NOW - 1 - number)
-            for number in range(count)
-        ]
-
-    def surplus(self, families: Sequence[Family], **changes: int | None) -> list[Family]:
-        policy = RefreshTokenPolicy(idle_lifetime=changes.get("idle_lifetime"))
-        not_before = changes.get("not_before") or 0
-        return surplus([*families, self.newest], newest=self.newest, policy=policy, not_before=not_before)
-
-    def test_the_longest_unused_go(self) -> None:
-        families = self.families(MOST_FAMILIES + 2)
-
-        assert self.surplus(families) == families[-1:-4:-1]
-
-    @pytest.mark.parametrize(
-        "death",
-        [
-            {"revoked_at": NOW - 1, "revoked_because": "reuse"},
-            {"idle_expires_at": NOW},
-            {"absolute_expires_at": NOW},
-        ],
-    )
-    def test_the_dead_do_not_count(self, death: dict[str, int]) -> None:
-        dead = [dataclasses.replace(it, **death) for it in self.families(MOST_FAMILIES)]  # type: ignore[arg-type]
-
-        assert self.surplus(dead) == []
-
-    def test_the_revoked_in_mass_and_the_idle_by_todays_setting_do_not_count(self) -> None:
-        assert self.surplus(self.families(MOST_FAMILIES), not_before=NOW - 999) == []
-        assert len(self.surplus(self.families(MOST_FAMILIES), not_before=NOW - 1000)) == 1
-        assert self.surplus(self.families(MOST_FAMILIES), idle_lifetime=100) == []
