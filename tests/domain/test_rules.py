@@ -14,6 +14,8 @@ from heirloom.domain.application import (
     AuthenticationMethod,
     ClientCredentials,
     GrantType,
+    Tenant,
+    pushing_required,
     secret_digest,
 )
 from heirloom.domain.errors import (
@@ -98,6 +100,9 @@ class TestProofKeys:
             with pytest.raises(InvalidRequest):
                 pkce.challenge_of(challenge=challenge, method=method, required=False)
 
+    def test_without_a_challenge_and_without_a_verifier_there_is_nothing_to_prove(self) -> None:
+        pkce.prove(challenge=None, verifier=None)
+
     def test_public_clients_always_need_one(self) -> None:
         assert replace(PUBLIC, require_proof_key=False).proof_key_required
         assert CONFIDENTIAL.proof_key_required
@@ -115,6 +120,18 @@ class TestScopes:
     def test_a_malformed_scope_is_refused(self, text: str) -> None:
         with pytest.raises(InvalidScope):
             scope.parse(text)
+
+    def test_a_scope_may_be_as_long_as_its_limits(self) -> None:
+        assert scope.parse("x" * 1024) == {"x" * 1024}
+        assert len(scope.parse(" ".join(map(str, range(100))))) == 100
+
+    def test_the_standard_values_come_first_and_openid_before_all(self) -> None:
+        assert scope.render(frozenset({"read", "address", "openid", "email"})) == "openid address email read"
+
+    def test_nothing_is_denied_that_nobody_asked_for(self) -> None:
+        without_refresh = replace(PUBLIC, grant_types=frozenset({GrantType.AUTHORIZATION_CODE}))
+
+        assert scope.grant(frozenset({"openid"}), without_refresh, API) == scope.GrantedScope(frozenset({"openid"}))
 
     def test_unknown_values_are_dropped(self) -> None:
         requested = frozenset({"openid", "read", "admin"})
@@ -181,6 +198,40 @@ class TestClientAuthentication:
         with pytest.raises(InvalidClient):
             PUBLIC.authenticate(ClientCredentials(AuthenticationMethod.CLIENT_SECRET_POST, "app", ("x",)))
 
+    def test_whoever_signs_assertions_has_no_other_way(self) -> None:
+        signing = replace(CONFIDENTIAL, token_endpoint_auth_method=AuthenticationMethod.PRIVATE_KEY_JWT)
+        right = ClientCredentials(AuthenticationMethod.CLIENT_SECRET_BASIC, "app", ("right",))
+
+        with pytest.raises(InvalidClient):
+            signing.authenticate(right)
+        CONFIDENTIAL.authenticate(right)
+        assert (CONFIDENTIAL.keeps_secret, signing.keeps_secret, PUBLIC.keeps_secret) == (True, False, False)
+
+    def test_scripts_of_both_kinds_of_origin_may_read_answers(self) -> None:
+        application = replace(
+            PUBLIC, web_origins=frozenset({"https://a.example"}), allowed_origins=frozenset({"https://b.example"})
+        )
+
+        assert [application.allows_origin(f"https://{name}.example") for name in "abc"] == [True, True, False]
+
+    def test_only_a_native_application_has_a_free_port(self) -> None:
+        native = replace(PUBLIC, callbacks=frozenset({"http://127.0.0.1/callback"}))
+
+        assert native.allows_redirect_to("http://127.0.0.1:8080/callback")
+        assert not replace(native, app_type=ApplicationType.REGULAR_WEB).allows_redirect_to(
+            "http://127.0.0.1:8080/callback"
+        )
+
+    def test_the_tenant_or_the_application_insists_on_pushed_requests(self) -> None:
+        insisting = replace(PUBLIC, require_pushed_authorization_requests=True)
+
+        assert not pushing_required(Tenant(), PUBLIC)
+        assert pushing_required(Tenant(), insisting)
+        assert pushing_required(Tenant(require_pushed_requests=True), PUBLIC)
+
+    def test_a_grant_that_was_given_is_not_refused(self) -> None:
+        PUBLIC.require_grant(GrantType.AUTHORIZATION_CODE)
+
     def test_a_grant_that_was_not_given_is_refused(self) -> None:
         with pytest.raises(UnauthorizedClient):
             replace(PUBLIC, grant_types=frozenset()).require_grant(GrantType.REFRESH_TOKEN)
@@ -237,6 +288,10 @@ class TestBrakes:
     )
     def test_an_ipv6_caller_counts_by_its_network(self, address: str, network: str) -> None:
         assert guessing.network(address) == network
+
+    def test_a_bucket_is_forgotten_after_a_day(self) -> None:
+        assert not guessing.forgotten(Attempts(1, last_at=86_400), now=2 * 86_400 - 1)
+        assert guessing.forgotten(Attempts(1, last_at=86_400), now=2 * 86_400)
 
 
 class TestLifetimes:
