@@ -97,6 +97,10 @@ def test_a_key_of_4096_bits_is_taken() -> None:
         pytest.param(header(alg=["ES256"]), id="alg is no text"),
         pytest.param(header(alg="RS256"), id="RS256 with a key on a curve"),
         pytest.param(rsa() | {"alg": "ES256"}, id="ES256 with an RSA key"),
+        *(pytest.param(rsa() | {"alg": alg}, id=f"RSA key for {alg}") for alg in (None, 7, "none", "HS256", "PS256")),
+        pytest.param(ec(kty=None), id="curve of a key of no kind"),
+        pytest.param(ec(kty="OKP"), id="curve of a key of another kind"),
+        pytest.param(rsa(kty=None), id="numbers of a key of no kind"),
         pytest.param(header(jwk=None), id="no key"),
         pytest.param(header(jwk="key"), id="key is no object"),
         pytest.param(header(jwk={}), id="empty key"),
@@ -228,6 +232,19 @@ def test_claims_that_no_proof_may_make(changes: dict[str, Any]) -> None:
         proof_of(signed(**changes), method="POST", uri=URI)
 
 
+def test_a_nonce_may_be_as_long_as_its_limit() -> None:
+    assert proof_of(signed(nonce="x" * 256), method="POST", uri=URI).nonce == "x" * 256
+
+
+def test_a_target_without_a_path_is_the_root() -> None:
+    proof_of(signed(htu="https://login.example"), method="POST", uri="https://login.example/")
+
+
+def test_whoever_has_a_small_key_hears_which_ones_are_taken() -> None:
+    with pytest.raises(InvalidDPoPProof, match="must have 2048 to 4096 bits"):
+        key_of(rsa(n=number(2047)))
+
+
 def test_at_a_resource_the_proof_names_the_access_token() -> None:
     proof_of(signed(ath=ATH), method="POST", uri=URI, access_token=ACCESS_TOKEN)
 
@@ -311,6 +328,13 @@ def test_a_compromised_key_vouches_for_no_nonce_once_it_is_replaced() -> None:
     rotated = TokenKeyring.of(compromised, TokenKey(2, KeyState.CURRENT, NEXT.mac, NEXT.derivation))
 
     assert not dpop_nonce.good(dpop_nonce.mint(KEYRING, NOW), rotated, NOW)
+
+
+def test_a_compromised_key_vouches_for_nonces_until_there_is_another() -> None:
+    """Else nobody could get a token while the keys rotate."""
+    only = TokenKeyring.of(TokenKey(1, KeyState.CURRENT, CURRENT.mac, CURRENT.derivation, compromised=True))
+
+    assert dpop_nonce.good(dpop_nonce.mint(only, NOW), only, NOW)
 
 
 NONCE = encoding.decode(dpop_nonce.mint(KEYRING, NOW))

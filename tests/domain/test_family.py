@@ -323,6 +323,7 @@ def test_the_least_recently_used_families_give_way_to_the_newest() -> None:
     rivals = [family(number, exchanged_at=NOW - number) for number in range(MOST_FAMILIES + 1)]
 
     assert MOST_FAMILIES == 200
+    assert gives_way(rivals[:100], newest) == []
     assert gives_way(rivals[:199], newest) == []
     assert gives_way([*rivals[:200], newest], newest) == [rivals[199]]
     assert gives_way(rivals, newest) == [rivals[200], rivals[199]]
@@ -379,9 +380,9 @@ def test_without_an_idle_lifetime_a_family_ends_at_the_time_that_it_was_given() 
 
 
 def test_a_token_is_proven_by_its_secret_while_the_family_remembers_its_generation() -> None:
-    it = line(SLOTS + 1)
+    it = line(2 * (SLOTS + 1))
 
-    assert [proven(token, it.family, KEYRING) for token in it.tokens] == [False, *[True] * (SLOTS + 1)]
+    assert [proven(token, it.family, KEYRING) for token in it.tokens] == [False] * (SLOTS + 2) + [True] * (SLOTS + 1)
     assert not any(proven(forged_secret(token), it.family, KEYRING) for token in it.tokens)
     assert not proven(it.tokens[-1].successor(CURRENT_KEY), it.family, KEYRING)
 

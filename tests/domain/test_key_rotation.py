@@ -332,7 +332,36 @@ def test_no_sequence_of_runs_moves_a_token_key_too_early_or_leaves_none() -> Non
             assert then is not None or now >= (one.gone_at or now) + SEEN_BY_INSTANCES
 
 
+def test_a_next_key_is_lacking_until_there_is_one() -> None:
+    assert key_rotation.lacks_next((CURRENT, RETIRED))
+    assert not key_rotation.lacks_next((CURRENT, NEXT))
+
+
+def test_no_keys_stay_no_keys() -> None:
+    assert signing((), NOW) == ()
+    assert token((), NOW) == ()
+
+
+def test_of_two_keys_that_wait_the_one_that_is_ready_first_takes_over() -> None:
+    early, late = key(5, KeyState.NEXT, created_at=NOW - 2 * DAY), key(4, KeyState.NEXT, created_at=NOW - DAY)
+
+    for keys in ((ONE, early, late), (ONE, late, early)):
+        assert states(token(keys, NOW, ahead=True)) == {1: KeyState.RETIRED, 5: KeyState.CURRENT, 4: KeyState.NEXT}
+    unready = replace(late, created_at=NOW + DAY)
+    assert states(token((ONE, early, unready), NOW, ahead=True))[5] is KeyState.CURRENT
+
+
+def test_a_key_in_use_has_no_time_at_which_it_loses_a_half() -> None:
+    assert key_rotation.mac_erased_at(ONE, LONGEST_FAMILY) == lifetimes.NEVER
+
+
 # ---- What is going to happen
+
+
+def test_the_schedule_expects_nothing_of_a_compromised_next_key() -> None:
+    keys = (ONE, replace(TWO, compromised=True))
+
+    assert key_schedule.of_token_key(ONE, keys, period=PERIOD, longest_family=None) == Move(KeyState.RETIRED, None)
 
 
 def test_the_schedule_tells_what_the_rules_do() -> None:

@@ -174,7 +174,8 @@ class Jury:
             (function, one)
             for one in _codes(code)
             for function in self.functions.get((path, one.co_qualname, one.co_firstlineno), ())
-            if one.co_qualname == mutant.place
+            # One that uses other names from around it cannot take the place of this one.
+            if one.co_qualname == mutant.place and one.co_freevars == function.__code__.co_freevars
         ]
 
     def _in_a_fork(
@@ -201,7 +202,6 @@ class Jury:
     ) -> None:
         """Run tests on the mutated functions, and end with 0 if none of them fails."""
         try:
-            os.setpgid(0, 0)
             _be_quiet()
             self.in_fork = True
             tests[0].config.pluginmanager.unregister(name="terminalreporter")
