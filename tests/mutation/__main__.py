@@ -26,7 +26,13 @@ MODULES = (
     "domain.replays",
     "domain.session",
     "domain.pkce",
+    "domain.scope",
+    "domain.application",
+    "domain.guessing",
+    "domain.encoding",
+    "domain.lifetimes",
     "domain.key_schedule",
+    "domain.dpop",
     "domain.dpop_nonce",
 )
 """Those of which every survivor is explained, the token family's first."""
