@@ -226,6 +226,7 @@ def serving(application: "WSGIApplication", listening: list[socket.socket]) -> I
         ident=None,
         max_request_header_size=_LARGEST_HEADERS,
         max_request_body_size=_LARGEST_BODY,
+        clear_untrusted_proxy_headers=False,  # an API hands on what callers write into X-Forwarded-…, too
     )
     loop = threading.Thread(target=server.run, name="http", daemon=True)
     loop.start()

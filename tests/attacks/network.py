@@ -2,10 +2,11 @@
 
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from heirloom.adapters import web
 from heirloom.http import Request, Response
@@ -55,6 +56,24 @@ class Wire:
         lines += [f"Content-Length: {len(body)}"] if body else []
         (answer,) = self.send("\r\n".join([*lines, "Connection: close", "", ""]).encode() + body)
         return answer
+
+    def post(self, target: str, form: Mapping[str, str], *headers: tuple[str, str]) -> Answer:
+        """Send a form."""
+        kind = ("Content-Type", "application/x-www-form-urlencoded")
+        return self.ask("POST", target, kind, *headers, body=urlencode(form).encode())
+
+
+ADDRESSES = (
+    "x-forwarded-for", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip", "fastly-client-ip",
+    "x-cluster-client-ip", "x-originating-ip", "x-remote-addr", "forwarded", "client-ip", "via",
+    "cloudfront-viewer-address", "x-origin-verify", "x-azure-clientip", "x-amzn-source-ip",
+)  # fmt: skip
+"""Headers in which some proxy writes whom it had the request from."""
+
+
+def caller_named(address: str) -> list[tuple[str, str]]:
+    """Headers that say a request is from *address*."""
+    return [(name, address) for name in ADDRESSES]
 
 
 def application(service: Service) -> Gateway:

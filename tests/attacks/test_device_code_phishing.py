@@ -7,6 +7,7 @@ import pytest
 from heirloom.domain import guessing
 from heirloom.domain.user_code import ALPHABETS, UserCodeCharset
 from tests.attacks.attacker import attacker, nothing_changes
+from tests.attacks.network import Wire, caller_named
 from tests.endpoints.devices import ask, confirmation, decide, enter, poll, start
 from tests.endpoints.reading import kind, read, submit
 from tests.service import ALICE, NATIVE, SPA, THIRD_PARTY, Service, claims_of, tokens
@@ -79,17 +80,14 @@ def test_codes_of_other_peoples_devices_cannot_be_guessed(service: Service, *, l
     assert kind(enter(service, start(service)["user_code"])) == "login", "whoever has not guessed may still enter one"
 
 
-def test_no_other_headers_make_the_guesser_somebody_else(service: Service) -> None:
+def test_no_other_headers_make_the_guesser_somebody_else(service: Service, wire: Wire) -> None:
     """RFC 9700 §4.13, RFC 6819 §4.3.5: `X-Forwarded-For` and the like change whom the brakes count at nothing."""
-    theirs = attacker(service)
+    service.send("GET", "/activate")
+    form = {"csrf": service.csrf, "user_code": "BBBB-BBBB"}
     statuses = []
     for number in range(guessing.USER_CODES_FROM_ADDRESS.free_attempts + 1):
-        form = read(theirs.send("GET", "/activate")).forms[-1].fields
-        lies = dict.fromkeys(
-            ("x-forwarded-for", "x-real-ip", "forwarded", "true-client-ip", "cf-connecting-ip", "x-client-ip"),
-            f"198.51.100.{number}",
-        )
-        statuses.append(theirs.send("POST", "/activate", {**form, "user_code": "BBBB-BBBB"}, lies).status)
+        lies = caller_named(f"198.51.100.{number}")
+        statuses.append(wire.post("/activate", form, ("Cookie", f"__Host-heirloom-csrf={service.csrf}"), *lies).status)
     assert statuses[-2:] == [400, 429]
 
 

@@ -141,6 +141,7 @@ def test_nobody_and_no_code_is_sent_to_what_looks_like_the_callback(service: Ser
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
 def test_nor_to_what_looks_like_loopback(service: Service, mode: Mapping[str, str]) -> None:
     """RFC 9700 §4.1, RFC 6819 §4.2.4: the port of a native application is free, and nothing else of its address."""
+    service.declare(dataclasses.replace(NATIVE, callbacks=NATIVE.callbacks | {"http://localhost/callback"}))
     with nothing_changes(service):
         for uri in LIKE_LOOPBACK:
             goes_nowhere(service.authorize(NATIVE, redirect_uri=uri, **mode), uri)

@@ -84,6 +84,15 @@ def test_header_names_are_in_lower_case_and_values_of_one_name_are_joined(api: A
     assert event["headers"]["x-name"] == "Łucja"
 
 
+def test_what_a_caller_says_of_proxies_is_handed_on(api: Api) -> None:
+    """API Gateway keeps it and adds to it: a function must not believe it, and here it can be seen not to."""
+    headers = {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Host": "evil.example", "Forwarded": "for=198.51.100.7"}
+    api.send("GET", "/one", headers=headers)
+    (event,) = api.events
+    assert {name: event["headers"][name.lower()] for name in headers} == headers
+    assert event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"
+
+
 def test_cookies_are_a_list_and_no_header(api: Api) -> None:
     api.send("GET", "/one", headers={"Cookie": "a=1; b=2=3;c"})
     (event,) = api.events
