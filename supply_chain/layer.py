@@ -16,6 +16,9 @@ from supply_chain import locks
 
 _PACKAGE: Final = locks.ROOT / "layers/shared/heirloom"
 
+_DELETED: Final = "pycparser"
+"""What `scripts/sam build` deletes: cffi wants it for compiling, and nothing imports it."""
+
 _USE: Final = """
 import importlib, sys
 for name in sys.argv[1:]:
@@ -42,19 +45,24 @@ class Shipped:
     """The packages of the layer that want it."""
 
 
+def pins() -> dict[str, locks.Locked]:
+    """Return what the layer's lock says of every package that the layer ships, by name."""
+    return {one.name: one for one in locks.python(locks.LAYER) if one.wanted and one.name != _DELETED}
+
+
 def shipped() -> list[Shipped]:
     """Return every package of the layer, from its lock and from what is installed here, which is the same version."""
-    pins = {one.name: one.version for one in locks.python(locks.LAYER) if one.wanted}
-    installed = {name: distribution(name) for name in pins}
+    locked = pins()
+    installed = {name: distribution(name) for name in locked}
     ours = _imports()
     return [
         Shipped(
             name=name,
-            version=pins[name],
+            version=locked[name].version,
             licence=_licence(one),
             size=sum(file.size or 0 for file in one.files or () if file.suffix != ".pyc"),
             ours=tuple(sorted(ours.get(name, ()))),
-            through=tuple(sorted(other for other in pins if name in _wants(installed[other]))),
+            through=tuple(sorted(other for other in locked if name in _wants(installed[other]))),
         )
         for name, one in installed.items()
     ]

@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 ROOT: Final = Path(__file__).parent.parent
 PYTHON: Final = tuple(sorted(ROOT.glob("requirements/*.txt")))
 LAYER: Final = ROOT / "layers/dependencies/requirements.txt"
-"""What the layer ships: `requirements/product.txt` without what nothing imports."""
+"""What the layer is built of: `requirements/product.txt`, where SAM looks for it."""
 NPM: Final = tuple(
     ROOT / folder / "package-lock.json" for folder in ("examples/browser", "local/dynamodb", "tests/sdk")
 )

@@ -48,7 +48,7 @@ def sbom() -> dict[str, Any]:
     ]
     done = subprocess.run([_TOOLS / "cyclonedx-py", "environment", *flags, python], capture_output=True, check=True)
     document: dict[str, Any] = json.loads(done.stdout)
-    pins = {one.name: one for one in locks.python(locks.LAYER) if one.wanted}
+    pins = layer.pins()
     document["components"] = [
         {**one, "externalReferences": [_files(pins[name])]}  # instead of links to chats and sponsors
         for one in document["components"]

@@ -16,7 +16,7 @@ from local.artifacts import ARCHITECTURE, Artifacts
 from local.cloudformation import listening
 from local.stack import Endpoints
 from local.template import ROOT, functions
-from supply_chain import locks
+from supply_chain import layer
 
 FUNCTIONS = {one.name: one for one in functions(template.load()).values()}
 ANSWERING = sorted(set(FUNCTIONS) - {"rotate_keys", "backchannel_logout"})
@@ -101,11 +101,11 @@ def test_the_shared_layer_is_the_package_as_it_stands_and_nothing_compiled(artif
 
 
 def test_the_layer_of_dependencies_is_its_lock_to_the_version(artifacts: Artifacts) -> None:
-    """No more, such as a dependency that nobody listed, and no less."""
+    """No more, such as a dependency that nobody listed or what nothing imports, and no less."""
     built = distributions(path=[str(artifacts.folder / "DependenciesLayer/python")])
 
     assert {canonicalize_name(one.metadata["Name"]): one.version for one in built} == {
-        one.name: one.version for one in locks.python(locks.LAYER)
+        one.name: one.version for one in layer.pins().values()
     }
 
 
