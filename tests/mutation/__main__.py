@@ -31,6 +31,7 @@ MODULES = (
     "domain.guessing",
     "domain.encoding",
     "domain.lifetimes",
+    "domain.key_rotation",
     "domain.key_schedule",
     "domain.dpop",
     "domain.dpop_nonce",
