@@ -88,7 +88,7 @@ class Campaign:
     ended: list[str] = field(default_factory=list)
 
     def run(self, logins: range, *, refreshes: int) -> Figures:
-        """Let people log in, each with so many refreshes; every third of them revokes in the end."""
+        """Let people log in, each with so many refreshes; every second of them revokes in the end."""
         before = [(proxy.calls, proxy.repeated, Counter(proxy.injected)) for proxy in self.bench.proxies]
         first = len(self.bench.functions.seconds)
         self._fail_at(self.figures.rate)
@@ -98,7 +98,7 @@ class Campaign:
                 if token is not None:
                     token = self.refresh(token)
                     self.service.wait(self.random.choice((1, LEEWAY + 2, 3600)))
-            if token is not None and number % 3 == 2:
+            if token is not None and number % 2 == 1:
                 self.revoke(token)
             elif token is not None:
                 self.alive.append(token)

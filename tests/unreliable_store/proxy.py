@@ -64,7 +64,8 @@ class Exchange:
             answer = connection.getresponse()
             headers = {name.lower(): value for name, value in answer.getheaders()}
             kept = {name: value for name, value in headers.items() if name not in _HOP_BY_HOP}
-            return Answer(answer.status, kept, answer.read())
+            body = answer.read()
+            return Answer(answer.status, {**kept, "content-length": str(len(body))}, body)  # long ones came in chunks
 
     def send(self, answer: Answer, *, upto: int | None = None) -> None:
         """Send an answer, or so many bytes of its body."""

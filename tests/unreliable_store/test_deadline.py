@@ -69,7 +69,7 @@ def test_a_login_needs_the_deadline() -> None:
     assert calls * one_call() > API_LIMIT > max(limit for name, limit in limits().items() if name not in BY_AWS)
 
 
-@pytest.mark.parametrize("fault", ["silence before", "silence after", "dripped", "throttled"])
+@pytest.mark.parametrize("fault", ["silence after", "dripped", "throttled"])
 def test_a_request_is_answered_before_its_time_is_up(bench: Bench, fault: str) -> None:
     """Of the time that is left, not of a clock of its own: here two seconds, of which one is for the answer."""
     service, left = bench.service, bench.functions.timeout

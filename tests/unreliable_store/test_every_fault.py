@@ -17,6 +17,9 @@ ANSWERED = {"delayed", "dripped"}
 NOTHING_DONE = {"throttled", "table throttled", "500 before", "503 in HTML", "413", "301"}
 NOTHING_DONE |= {"dropped before", "reset before", "silence before"}
 
+FEW = ("throttled", "500 after", "dropped after", "200, an empty object", "200, no UTF-8", "truncated")
+"""One of each sort, where all of them would be the same once more."""
+
 every_fault = pytest.mark.parametrize("fault", [kind for kind in FAULTS if kind not in ANSWERED])
 
 
@@ -67,7 +70,7 @@ def test_a_store_that_fails_at_every_call_refuses_nobody_and_confirms_nothing(be
     assert again.status == 200 or (refusal(again) == (400, "invalid_grant") and fault not in NOTHING_DONE)
 
 
-@every_fault
+@pytest.mark.parametrize("fault", FEW)
 def test_a_fresh_environment_that_can_read_nothing_refuses_nobody(bench: Bench, fault: str) -> None:
     """Neither secrets nor configuration: a key or an application that cannot be read is not an unknown one."""
     service = bench.service
@@ -85,7 +88,7 @@ def test_a_fresh_environment_that_can_read_nothing_refuses_nobody(bench: Bench, 
     assert service.refresh(token).status == 200
 
 
-@every_fault
+@pytest.mark.parametrize("fault", FEW)
 def test_an_event_bus_that_fails_changes_no_answer(bench: Bench, fault: str) -> None:
     """The family ends, and whoever asked for that hears so."""
     service = bench.service

@@ -7,53 +7,64 @@ from functools import partial
 import pytest
 
 from heirloom.adapters.login_attempts import DynamoDBLoginAttempts
+from heirloom.domain.application import Application
 from heirloom.http import Response
 from heirloom.tenant.store import DynamoDBStore, Outdated
 from tests.endpoints.devices import confirmation, decide, poll, start
 from tests.endpoints.reading import kind, sign_in
 from tests.faults import AFTER, lost_on_the_wire
-from tests.service import ALICE, NATIVE, Recorded, Service, answered
+from tests.service import ALICE, NATIVE, SPA, Recorded, Service, answered, tokens
 from tests.unreliable_store.conftest import Bench
 from tests.unreliable_store.functions import STRICT
 
 type Act = Callable[[], Response]
 
 
+def code_of(service: Service, application: Application = SPA) -> str:
+    """A code for whoever is logged in."""
+    return answered(service.authorize(application, prompt="none"))["code"]
+
+
+def first_token(service: Service, application: Application) -> str:
+    """The first token of a new family."""
+    return str(tokens(service.exchange(code_of(service, application), application))["refresh_token"])
+
+
 def login(service: Service) -> Act:
     """A first login in a fresh browser."""
+    service.cookies.clear()
     return partial(sign_in, service, service.authorize(), ALICE.email)
 
 
 def login_once_more(service: Service) -> Act:
     """A login of somebody who is logged in."""
-    service.log_in()
     return partial(sign_in, service, service.authorize(prompt="login"), ALICE.email)
 
 
 def silent_authentication(service: Service) -> Act:
     """What an application asks for in an invisible frame."""
-    service.log_in()
     return partial(service.authorize, prompt="none")
 
 
 def code_exchange(service: Service) -> Act:
     """A login becomes a family."""
-    return partial(service.exchange, service.code())
+    return partial(service.exchange, code_of(service))
 
 
 def refresh(service: Service) -> Act:
     """Of an application without leeway, which has no second chance but this one."""
-    return partial(service.refresh, service.login_tokens(STRICT)["refresh_token"], STRICT)
+    return partial(service.refresh, first_token(service, STRICT), STRICT)
 
 
 def revocation(service: Service) -> Act:
     """A family ends."""
-    return partial(service.revoke, service.login_tokens()["refresh_token"])
+    return partial(service.revoke, first_token(service, SPA))
 
 
 def logout(service: Service) -> Act:
     """A session ends, and what came from it."""
-    service.login_tokens()
+    service.log_in()
+    service.exchange(code_of(service))
     return partial(service.send, "GET", "/v2/logout", query={"client_id": "spa", "returnTo": "https://app.example/"})
 
 
@@ -93,8 +104,10 @@ FLOWS = (
 def test_whichever_answer_gets_lost_nobody_notices(bench: Bench, flow: Callable[[Service], Act]) -> None:
     service, proxy = bench.service, bench.dynamodb
 
+    service.cookies.clear()
+    service.log_in()
+
     def prepared() -> Act:
-        service.cookies.clear()
         service.wait(120)
         return flow(service)
 
