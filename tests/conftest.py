@@ -30,6 +30,9 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
 
 DEPLOYS = "tests/deploy/"
 
+LONGEST = (DEPLOYS, "tests/hostile_input/test_fuzz.py", "tests/sdk/", "tests/docs/", "tests/unreliable_store/")
+"""What takes longest begins first, and what is quick fills the gaps: all processes end at about the same time."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Note what is logged, and the secrets that must not be."""
@@ -48,6 +51,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if isinstance(sdk, dict):
         item.user_properties.extend(sdk.items())
         item.user_properties.append(("what", (module.__doc__ or "").partition("\n")[0]))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring what takes longest to the front."""
+    begins = {start: rank for rank, start in enumerate(LONGEST)}
+
+    def rank(item: pytest.Item) -> int:
+        return next((begins[start] for start in begins if item.nodeid.startswith(start)), len(begins))
+
+    items.sort(key=rank)
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types

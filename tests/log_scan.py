@@ -19,6 +19,9 @@ from tests.log_recorder import FOLDER, RUN
 BLOCK: Final = 10
 """Characters. Secrets are cut into blocks: any 19 characters of one hold a whole block, in whatever company."""
 
+CLAIMS_BLOCK: Final = 80
+"""Characters, of the claims in a JWT: what is as long as a user's id may be one, in the same base64."""
+
 FEWEST_DIFFERENT: Final = 5
 """Characters of a block: `ssssssssss` of a test's secret says nothing; such a secret is looked for as a whole."""
 
@@ -45,7 +48,13 @@ def scan(folder: Path) -> Scan:
         result.lines += counted["lines"]
         result.secrets += counted["secrets"]
     text = "\n".join(noted)
-    windows = {run[start : start + BLOCK] for run in set(RUN.findall(text)) for start in range(len(run) - BLOCK + 1)}
+    runs = set(RUN.findall(text))
+    windows = {
+        run[start : start + size]
+        for size in (BLOCK, CLAIMS_BLOCK)
+        for run in runs
+        for start in range(len(run) - size + 1)
+    }
     for path in sorted(folder.glob("*.jsonl")):
         for members in _read(path):
             if "secret" in members and (piece := _leaked(members["secret"], windows, text)):
@@ -67,7 +76,8 @@ def _leaked(secret: str, windows: set[str], text: str) -> str | None:
 
 
 def _blocks(text: str) -> list[str]:
-    blocks = [run[at : at + BLOCK] for run in RUN.findall(text) for at in range(0, len(run) - BLOCK + 1, BLOCK)]
+    sizes = [(run, CLAIMS_BLOCK if run.startswith("eyJ") else BLOCK) for run in RUN.findall(text)]
+    blocks = [run[at : at + size] for run, size in sizes for at in range(0, len(run) - size + 1, size)]
     return [block for block in blocks if len(set(block)) >= FEWEST_DIFFERENT]
 
 

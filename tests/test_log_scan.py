@@ -18,7 +18,8 @@ from tests.log_scan import Scan, scan
 
 NOISE = random.Random(1)  # noqa: S311 - each process of a run names these tests alike
 TOKEN = "hrt_" + encoding.encode(NOISE.randbytes(78))
-JWT = ".".join(encoding.encode(octets) for octets in (b'{"alg":"RS256"}', NOISE.randbytes(200), NOISE.randbytes(256)))
+CLAIMS = json.dumps({"sub": "auth0|alice", "sid": NOISE.randbytes(80).hex()}).encode()
+JWT = ".".join(encoding.encode(octets) for octets in (b'{"alg":"RS256"}', CLAIMS, NOISE.randbytes(256)))
 PASSWORD = 'correct "horse" battery'
 REPETITIVE = "s" * 32
 
@@ -45,7 +46,8 @@ def scanned(folder: Path, secret: str | bytes, line: str) -> Scan:
         (TOKEN, TOKEN + "A" * 10),
         (JWT, f"Bearer {JWT}"),
         (JWT, JWT.split(".")[2]),
-        (JWT, JWT.split(".")[1][100:130]),
+        (JWT, JWT.split(".")[2][100:120]),
+        (JWT, JWT.split(".")[1]),
         (PASSWORD, PASSWORD),
         (PASSWORD, json.dumps({"password": PASSWORD})),
         (PASSWORD, quote(PASSWORD)),
@@ -70,6 +72,7 @@ def test_a_secret_that_was_logged_is_found(tmp_path: Path, secret: str | bytes, 
         (TOKEN, json.dumps({"family_id": encoding.encode(encoding.decode(TOKEN[4:])[10:26])})),
         (TOKEN, f"begins with {TOKEN[:9]}"),
         (JWT, "client test-key"),
+        (JWT, "/api/v2/grants/" + encoding.encode(b"A grant of auth0|alice")),
         (PASSWORD, "correct horses need no battery"),
         (REPETITIVE, "s" * 31),
         ("short", "short"),
@@ -111,7 +114,7 @@ def test_it():
         "requestContext": {"http": {"method": "POST", "path": "/it"}},
         "body": "client_secret=SECRET",
     }
-    assert web.serve({"POST /it": lambda: endpoint}, event)["statusCode"] == 200
+    assert web.serve({"POST /it": lambda: endpoint}, event, None)["statusCode"] == 200
 """
 
 

@@ -97,3 +97,12 @@ def test_a_key_of_another_kind_is_not_published() -> None:
 
     with pytest.raises(ValueError, match="not an RSA key"):
         public_keys.jwks({"keys": [{"kid": "k", "alg": "ES256", "state": "current", "private_key": elliptic}]})
+
+
+def test_no_signing_key_has_an_id_that_an_operator_s_shell_takes_for_an_option(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ids = iter(["-gd6mg", "gd6-mg"])
+    monkeypatch.setattr(public_keys, "thumbprint", lambda _: next(ids))
+
+    assert key_documents.new_signing_key()["kid"] == "gd6-mg"

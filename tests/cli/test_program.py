@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -61,11 +62,8 @@ def test_the_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_stack_that_was_deployed_from_another_release_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Outputs:
-        def describe_stacks(self, **_: str) -> object:
-            return {"Stacks": [{"Outputs": []}]}
-
-    monkeypatch.setattr("boto3.client", lambda *_, **__: Outputs())
+    cloudformation = Mock(**{"describe_stacks.return_value": {"Stacks": [{"Outputs": []}]}})
+    monkeypatch.setattr("boto3.client", lambda *_, **__: cloudformation)
 
     assert main(["user", "end", "auth0|alice", "--stack", "old"]) == 1
     assert "it has no FamiliesTable; deploy this release first" in capsys.readouterr().err

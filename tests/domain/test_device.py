@@ -89,3 +89,12 @@ def test_only_what_is_printable_and_an_address_is_kept(address: str, user_agent:
 @given(st.binary(max_size=60))
 def test_octets_that_are_not_ours_are_no_fault(octets: bytes) -> None:
     assert Device(b"\x00" + octets).user_agent.isascii()
+
+
+@given(st.binary(max_size=80))
+def test_what_is_none_of_ours_is_a_device_of_which_nothing_is_known(stored: bytes) -> None:
+    """A page of devices is shown all the same."""
+    held = Device(stored)
+
+    assert len(held.user_agent) <= LONGEST_USER_AGENT
+    assert isinstance(held.address, str)

@@ -48,7 +48,7 @@ def _require_whole(http_response: AWSResponse, **_: object) -> None:
 
 def _whole(response: AWSResponse) -> bool:
     headers, content = response.headers, response.content
-    if "x-amzn-requestid" not in headers or not _is_object(content):
+    if not _is_object(content) or not ("x-amzn-requestid" in headers or "__type" in json.loads(content)):
         return False
     length, checksum = headers.get("content-length"), headers.get("x-amz-crc32")  # DynamoDB sends the second one
     return length in {None, str(len(content))} and checksum in {None, str(crc32(content))}

@@ -24,8 +24,11 @@ type Material[Id: int | str] = dict[Id, Document]
 def new_signing_key() -> Document:
     """Make the material of an RSA key."""
     key = generate_private_key(public_exponent=65537, key_size=2048)
+    key_id = public_keys.thumbprint(key.public_key())
+    if key_id.startswith("-"):  # behind `--signing` it would be an option
+        return new_signing_key()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
-    return {"kid": public_keys.thumbprint(key.public_key()), "alg": "RS256", "private_key": pem}
+    return {"kid": key_id, "alg": "RS256", "private_key": pem}
 
 
 def new_token_key(key_id: int) -> Document:

@@ -58,8 +58,10 @@ class Device:
     @property
     def address(self) -> str:
         """Return the IP address, empty if it is not known."""
-        octets = self._octets
-        return str(ip_address(octets)) if octets else ""
+        try:
+            return str(ip_address(self._octets))
+        except ValueError:  # as of the user agent
+            return ""
 
     @property
     def user_agent(self) -> str:
