@@ -1,6 +1,6 @@
 """The mutants of a module: copies of its source, each with one small fault.
 
-The faults that Cosmic Ray knows and four of ours, without those that another one implies: a test that notices
+The faults that Cosmic Ray knows and five of ours, without those that another one implies: a test that notices
 `a and b` become `b` notices `a or b`; one that notices a condition always true, and one that notices it never true,
 notice its negation.
 """
@@ -50,25 +50,25 @@ class _Condition:
     """A condition that always holds, or never."""
 
     def mutation_positions(self, node: Any) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-        for condition, values in self._conditions(node):
+        for condition, values in self.conditions(node):
             for _ in values:
                 yield condition.start_pos, condition.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        every = [(condition, value) for condition, values in self._conditions(node) for value in values]
+        every = [(condition, value) for condition, values in self.conditions(node) for value in values]
         condition, value = every[index]
         place = next(number for number, child in enumerate(node.children) if child is condition)
         node.children[place] = _keyword(condition, value)
         return node
 
     @staticmethod
-    def _conditions(node: Any) -> list[tuple[Any, tuple[str, ...]]]:
+    def conditions(node: Any) -> list[tuple[Any, tuple[str, ...]]]:
         if node.type in {"if_stmt", "while_stmt"}:
             # An endless loop is no news.
             values = ("True", "False") if node.type == "if_stmt" else ("False",)
             words = [number for number, child in enumerate(node.children) if _text(child) in {"if", "elif", "while"}]
             return [(node.children[number + 1], values) for number in words]
-        if node.type == "ternary":
+        if node.type == "test":  # parso's name for `a if b else c`
             return [(node.children[2], ("True", "False"))]
         if node.type == "comp_if":
             return [(node.children[1], ("True", "False"))]
@@ -97,6 +97,22 @@ class _Handler:
         if expression.type == "atom" and expression.children[1].type == "testlist_comp":
             return list(expression.children[1].children[::2])
         return [expression]
+
+
+class _Membership:
+    """An `in` that is a `not in`, or the other way round, where it is no condition."""
+
+    def mutation_positions(self, node: Any) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+        if node.type == "comparison" and not any(node is one for one, _ in _Condition.conditions(node.parent)):
+            for operator in node.children[1::2]:
+                if _text(operator) in {"in", "not in"}:
+                    yield operator.start_pos, operator.end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        places = [number for number, child in enumerate(node.children) if _text(child) in {"in", "not in"}]
+        operator = node.children[places[index]]
+        node.children[places[index]] = _keyword(operator, "not in" if _text(operator) == "in" else "in")
+        return node
 
 
 class _Operand:
@@ -156,6 +172,7 @@ _OPERATORS: list[Any] = [
         zero_iteration_for_loop.ZeroIterationForLoop,
         _Condition,
         _Handler,
+        _Membership,
         _Operand,
         _Statement,
     )

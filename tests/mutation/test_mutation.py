@@ -52,6 +52,9 @@ class Rule:
         if age is None:
             raise ValueError(age)
         return age < LIMIT and self.known
+
+    def names(self) -> bool:
+        return self.name in NAMES if self.known else None
 '''
 
     mutants = {
@@ -71,6 +74,9 @@ class Rule:
         ("Rule.holds", "return age <=LIMIT and self.known"),
         ("Rule.holds", "return True and self.known"),
         ("Rule.holds", "return age < LIMIT"),
+        ("Rule.names", "return self.name not in NAMES if self.known else None"),
+        ("Rule.names", "return self.name in NAMES if True else None"),
+        ("Rule.names", "return self.name in NAMES if False else None"),
     }
 
 
