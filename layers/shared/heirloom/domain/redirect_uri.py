@@ -23,7 +23,7 @@ def check_registrable(uri: str, *, native: bool) -> None:
     if len(uri) > LONGEST or _PRINTABLE.fullmatch(uri) is None or "\\" in uri:
         raise Unregistrable("must be printable ASCII without spaces or backslashes, at most 1024 characters")
     parts = _split(uri)
-    if parts is None or parts.fragment or "#" in uri:
+    if parts is None or "#" in uri:
         raise Unregistrable("must be an absolute URI without a fragment")
     if "*" in uri:
         raise Unregistrable("must not have wildcards: they are compared exactly")

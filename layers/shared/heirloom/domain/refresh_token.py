@@ -23,7 +23,6 @@ USER_KEY_BYTES = 8
 FAMILY_ID_BYTES = 16
 SECRET_BYTES = 32
 MAC_BYTES = 16
-LAST_GENERATION = 2**32 - 1
 
 _SHAPE = re.compile(r"hrt_[A-Za-z0-9_-]{104}", re.ASCII)
 _MAC_PURPOSE = b"heirloom refresh token mac 1\x00"
