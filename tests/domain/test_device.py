@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heirloom.domain.device import LONGEST_USER_AGENT, Device
+from heirloom.domain.device import LONGEST_USER_AGENT, UNKNOWN_DEVICE, Device
 from heirloom.domain.events import Caller
 from heirloom.domain.family import LARGEST_LAST_DEVICE
 
@@ -75,6 +75,8 @@ def test_the_last_use_always_has_its_address_and_a_beginning(user_agent: str) ->
         ("::ffff:192.0.2.1", "", ("192.0.2.1", "")),
         ("", "okhttp/4.12.0", ("", "okhttp/4.12.0")),
         ("not an address", "", ("", "")),
+        ("192.0.2.1", " ! a~ ", ("192.0.2.1", "! a~")),
+        ("", "", ("", "")),
         ("192.0.2.1", "a\r\nb\x00c\u00e9 \u202e<b>", ("192.0.2.1", "abc <b>")),
         ("192.0.2.1", "x" * 1000, ("192.0.2.1", "x" * LONGEST_USER_AGENT)),
     ],
@@ -98,3 +100,29 @@ def test_what_is_none_of_ours_is_a_device_of_which_nothing_is_known(stored: byte
 
     assert len(held.user_agent) <= LONGEST_USER_AGENT
     assert isinstance(held.address, str)
+
+
+@pytest.mark.parametrize("deflated", ["ff", "010100feffe9"], ids=["no deflated text", "a stored byte beyond ASCII"])
+def test_octets_that_say_nothing_are_an_unknown_user_agent(deflated: str) -> None:
+    it = Device(b"\x04\xc0\x00\x02\x01" + bytes.fromhex(deflated))
+
+    assert (it.address, it.user_agent) == ("192.0.2.1", "")
+    assert it.within(len(it.packed) - 1) == UNKNOWN_DEVICE
+
+
+def test_nothing_is_known_of_an_unknown_device() -> None:
+    assert not UNKNOWN_DEVICE
+    assert (UNKNOWN_DEVICE.address, UNKNOWN_DEVICE.user_agent) == ("", "")
+    assert UNKNOWN_DEVICE.within(0) == UNKNOWN_DEVICE
+
+
+def test_of_a_user_agent_that_is_too_long_as_much_is_kept_as_fits() -> None:
+    it = device("An agent that nobody ever heard of, with a long and winding name")
+
+    for size in range(len(it.packed) + 1):
+        fitting = it.within(size)
+        longer = device(it.user_agent[: len(fitting.user_agent) + 4]).packed
+        assert len(fitting.packed) <= size
+        assert len(longer) > size or fitting == it
+        assert fitting.address == (it.address if size >= 5 else "")
+    assert it.within(len(it.packed)) == it

@@ -11,6 +11,12 @@ from heirloom.domain.application import RefreshTokenPolicy
 from heirloom.domain.device import UNKNOWN_DEVICE, Device
 from heirloom.domain.events import Caller
 from heirloom.domain.family import (
+    ATTEMPT_BYTES,
+    LARGEST_ITEM,
+    LARGEST_LAST_DEVICE,
+    LARGEST_SCOPE_AND_AUDIENCE,
+    LONGEST_CLIENT_ID,
+    LONGEST_USER_ID,
     MOST_FAMILIES,
     SLOTS,
     Family,
@@ -463,3 +469,10 @@ def test_a_family_is_a_value() -> None:
         family.generation = 1  # type: ignore[misc]
     assert family.key == FamilyKey(family.key.user_key, b"f" * 16)
     assert family.grant == GRANT
+
+
+def test_what_is_stored_is_read_by_these_numbers_and_its_size_was_measured_with_them() -> None:
+    """A slot is a generation modulo `SLOTS`: with another one, every family of today would be judged wrongly."""
+    assert (SLOTS, ATTEMPT_BYTES) == (8, 8)
+    assert (LARGEST_ITEM, LARGEST_LAST_DEVICE) == (1024, 41)
+    assert (LONGEST_CLIENT_ID, LONGEST_USER_ID, LARGEST_SCOPE_AND_AUDIENCE) == (32, 48, 400)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from heirloom.domain.redirect_uri import Unregistrable, check_registrable, content_source, origin, registered
 
+LONGEST_URI = "https://app.example/".ljust(1024, "x")
 WEB = frozenset({"https://app.example/callback", "https://app.example/other?x=1"})
 NATIVE = frozenset({"http://127.0.0.1/callback", "http://[::1]:7/callback", "com.example.app:/callback"})
 
@@ -105,6 +106,8 @@ def test_only_the_port_is_free(uri: str) -> None:
         ("http://[::1]/callback", True),
         ("com.example.app:/callback", True),
         ("com.example.app://host/callback", True),
+        ("https://app.example/callback", True),
+        (LONGEST_URI, False),
     ],
 )
 def test_what_may_be_registered(uri: str, native: bool) -> None:  # noqa: FBT001 - a row of a table
@@ -112,30 +115,37 @@ def test_what_may_be_registered(uri: str, native: bool) -> None:  # noqa: FBT001
 
 
 @pytest.mark.parametrize(
-    ("uri", "native"),
+    ("uri", "native", "reason"),
     [
-        ("http://app.example/callback", False),
-        ("https://app.example/callback#fragment", False),
-        ("https://app.example/callback#", False),
-        ("https://*.example/callback", False),
-        ("https://user@app.example/", False),
-        ("https:///callback", False),
-        ("/callback", False),
-        ("app.example/callback", False),
-        ("com.example.app:/callback", False),
-        ("myapp:/callback", True),
-        ("javascript:alert(1)", True),
-        ("data:text/html,x", True),
-        ("file:///etc/passwd", True),
-        ("https://app.example/ x", False),
-        ("https://app.example\\@evil.example/", False),
-        ("https://app.example/" + "x" * 1024, False),
-        ("https://app.example:port/", False),
-        ("https://äpp.example/", False),
+        ("http://app.example/callback", False, "must use https, except on localhost"),
+        ("http://127.0.0.2/callback", True, "must use https, except on localhost"),
+        ("https://app.example/callback#fragment", False, "without a fragment"),
+        ("https://app.example/callback#", False, "without a fragment"),
+        ("https://*.example/callback", False, "wildcards"),
+        ("https://user@app.example/", False, "no user name"),
+        ("https://@app.example/", False, "no user name"),
+        ("https:///callback", False, "must have a host"),
+        ("http://:80/callback", False, "must have a host"),
+        ("/callback", False, "absolute URI"),
+        ("app.example/callback", False, "absolute URI"),
+        ("app.example/callback", True, "absolute URI"),
+        ("", False, "printable"),
+        ("com.example.app:/callback", False, "must use https"),
+        ("myapp:/callback", True, "private-use scheme"),
+        ("javascript:alert(1)", True, "private-use scheme"),
+        ("data:text/html,x", True, "private-use scheme"),
+        ("file:///etc/passwd", True, "private-use scheme"),
+        ("https://app.example/ x", False, "printable"),
+        ("https://app.example\\@evil.example/", False, "printable"),
+        ("https://app.example/\\", False, "printable"),
+        (LONGEST_URI + "x", False, "at most 1024"),
+        ("https://app.example:port/", False, "absolute URI"),
+        ("https://[::1/", False, "absolute URI"),
+        ("https://äpp.example/", False, "printable"),
     ],
 )
-def test_what_may_not(uri: str, native: bool) -> None:  # noqa: FBT001 - a row of a table
-    with pytest.raises(Unregistrable):
+def test_what_may_not(uri: str, native: bool, reason: str) -> None:  # noqa: FBT001 - a row of a table
+    with pytest.raises(Unregistrable, match=reason):
         check_registrable(uri, native=native)
 
 
@@ -146,8 +156,14 @@ def test_what_may_not(uri: str, native: bool) -> None:  # noqa: FBT001 - a row o
         ("https://App.Example:8443/x?y", "https://app.example:8443", "https://app.example:8443"),
         ("http://127.0.0.1:4711/", "http://127.0.0.1:4711", "http://127.0.0.1:4711"),
         ("com.example.app:/callback", None, "com.example.app:"),
+        ("com.example.app://Host/callback", None, "com.example.app:"),
     ],
 )
 def test_where_a_redirect_goes(uri: str, its_origin: str | None, source: str) -> None:
     assert origin(uri) == its_origin
     assert content_source(uri) == source
+
+
+@pytest.mark.parametrize("uri", ["", "//app.example/", "app.example", "https://[::1/", "https://app.example:port/"])
+def test_what_is_no_absolute_uri_has_no_origin(uri: str) -> None:
+    assert origin(uri) is None

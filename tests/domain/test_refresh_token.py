@@ -1,6 +1,7 @@
 """The token's text is exact, its MAC comes first, and its line cannot fork."""
 
 import hashlib
+import hmac
 import string
 
 import pytest
@@ -8,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heirloom.domain import encoding, refresh_token
-from heirloom.domain.refresh_token import PREFIX, FamilyKey, Forged, NotDerivable, RefreshToken
+from heirloom.domain.refresh_token import (
+    FAMILY_ID_BYTES,
+    MAC_BYTES,
+    PREFIX,
+    SECRET_BYTES,
+    USER_KEY_BYTES,
+    FamilyKey,
+    Forged,
+    NotDerivable,
+    RefreshToken,
+)
 from heirloom.domain.token_keys import KeyringInvalid, KeyState, TokenKey, TokenKeyring, UnknownTokenKey
 
 CURRENT = TokenKey(1, KeyState.CURRENT, b"m" * 32, b"d" * 32)
@@ -25,7 +36,7 @@ refresh_tokens = st.builds(
     RefreshToken,
     key_id=st.sampled_from([1, 2, 3]),
     family=families,
-    generation=st.integers(0, refresh_token.LAST_GENERATION - 1),
+    generation=st.integers(0, 2**32 - 2),
     secret=secrets,
 )
 
@@ -37,6 +48,22 @@ def test_a_token_is_parsed_as_it_was_minted(token: RefreshToken) -> None:
     assert RefreshToken.parse(text, KEYRING) == token
     assert len(text) == 108
     assert text.startswith("hrt_")
+
+
+def test_a_token_of_the_sizes_that_are_minted_is_parsed() -> None:
+    family = FamilyKey(b"u" * USER_KEY_BYTES, b"f" * FAMILY_ID_BYTES)
+    token = refresh_token.first(family, b"s" * SECRET_BYTES, KEYRING)
+
+    assert token == RefreshToken(CURRENT.key_id, family, 0, b"s" * SECRET_BYTES)
+    assert RefreshToken.parse(token.text(KEYRING), KEYRING) == token
+
+
+def test_a_token_of_another_format_is_forged_though_we_made_its_mac() -> None:
+    body = b"\x02" + encoding.decode(TEXT.removeprefix(PREFIX))[1:-MAC_BYTES]
+    mac = hmac.digest(CURRENT.mac, b"heirloom refresh token mac 1\x00" + body, hashlib.sha256)[:MAC_BYTES]
+
+    with pytest.raises(Forged, match="unknown format"):
+        RefreshToken.parse(PREFIX + encoding.encode(body + mac), KEYRING)
 
 
 @pytest.mark.parametrize("length", range(len(TEXT)))
@@ -155,6 +182,11 @@ def test_the_format_is_pinned() -> None:
     )
 
 
+def test_what_a_user_has_is_found_under_the_same_key_for_ever() -> None:
+    assert refresh_token.user_key("auth0|alice").hex() == "2957e55931209a59"
+    assert refresh_token.user_key("auth0|zoë") != refresh_token.user_key("auth0|zoe")
+
+
 @pytest.mark.parametrize(
     "keys",
     [
@@ -169,3 +201,10 @@ def test_the_format_is_pinned() -> None:
 def test_a_keyring_that_cannot_mint_is_invalid(keys: tuple[TokenKey, ...]) -> None:
     with pytest.raises(KeyringInvalid):
         TokenKeyring.of(*keys)
+
+
+def test_a_keyring_finds_its_keys_by_their_ids() -> None:
+    assert [KEYRING.key(key_id) for key_id in (1, 2, 3)] == [CURRENT, NEXT, MAC_ONLY]
+    assert TokenKeyring.of(NEXT, MAC_ONLY, CURRENT).current == CURRENT
+    with pytest.raises(UnknownTokenKey, match="4"):
+        KEYRING.key(4)

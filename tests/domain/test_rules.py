@@ -23,14 +23,10 @@ from heirloom.domain.errors import (
     InvalidGrant,
     InvalidRequest,
     InvalidScope,
-    InvalidTarget,
     UnauthorizedClient,
 )
 from heirloom.domain.guessing import ACCOUNT, ACCOUNT_FROM_ADDRESS, ADDRESS, Attempts, Brake
-from heirloom.domain.logout_request import IdTokenHint, LogoutRequest
-from heirloom.domain.resource_indicator import requested_audience
 from heirloom.domain.resource_server import ResourceServer
-from heirloom.domain.session import Session, SessionKey
 
 # RFC 7636 Appendix B.
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -301,67 +297,3 @@ class TestLifetimes:
 
     def test_leeway_outlasts_a_conformance_suite_and_ends_before_any_default_token(self) -> None:
         assert 31 < lifetimes.LEEWAY < lifetimes.ACCESS_TOKEN
-
-
-class TestResourceIndicators:
-    @pytest.mark.parametrize(
-        "resource",
-        ["https://api.example/", "https://api.example/v1?x=1", "urn:example:api", "https://[::1]:8443/%C3%A4"],
-    )
-    def test_a_resource_is_an_audience(self, resource: str) -> None:
-        assert requested_audience({"resource": resource}) == resource
-        assert requested_audience({"audience": resource, "resource": resource}) == resource
-
-    def test_without_one_the_audience_stands_whatever_it_is(self) -> None:
-        assert requested_audience({}) is None
-        assert requested_audience({"audience": "no URI"}) == "no URI"
-
-    @pytest.mark.parametrize(
-        ("resource", "audience"),
-        [
-            ("https://api.example/#fragment", None),
-            ("https://api.example/#", None),
-            ("//api.example/", None),
-            ("/api", None),
-            ("api", None),
-            ("https:", None),
-            ("https://api.example/%zz", None),
-            ("https://äpi.example/", None),
-            ("https://api.example/\n", None),
-            ("https://api.example/ https://other.example/", None),
-            ("https://api.example/ https://api.example/", None),
-            ("https://api.example/", "https://other.example/"),
-            ("https://api.example/", "https://api.example"),
-        ],
-    )
-    def test_anything_else_is_no_target(self, resource: str, audience: str | None) -> None:
-        parameters = {"resource": resource} | ({"audience": audience} if audience else {})
-
-        with pytest.raises(InvalidTarget):
-            requested_audience(parameters)
-
-
-class TestLogoutRequest:
-    session = Session(
-        key=SessionKey(b"\x00" * 8, "session-1"),
-        user_id="auth0|alice",
-        secret_digest=b"",
-        created_at=0,
-        auth_time=0,
-        epoch=0,
-        used_at=0,
-        idle_expires_at=0,
-        absolute_expires_at=0,
-    )
-
-    @pytest.mark.parametrize(
-        ("hint", "named"),
-        [
-            (IdTokenHint("auth0|alice", "spa", "session-1"), True),
-            (IdTokenHint("auth0|bob", "spa", "session-1"), False),
-            (IdTokenHint("auth0|alice", "spa", "session-2"), False),
-            (None, False),
-        ],
-    )
-    def test_a_session_is_named_by_its_person_and_its_id(self, hint: IdTokenHint | None, *, named: bool) -> None:
-        assert LogoutRequest(application=None, hint=hint, return_to=None).names(self.session) is named
