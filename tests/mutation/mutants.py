@@ -1,6 +1,6 @@
 """The mutants of a module: copies of its source, each with one small fault.
 
-The faults that Cosmic Ray knows and five of ours, without those that another one implies: a test that notices
+The faults that Cosmic Ray knows and six of ours, without those that another one implies: a test that notices
 `a and b` become `b` notices `a or b`; one that notices a condition always true, and one that notices it never true,
 notice its negation.
 """
@@ -41,6 +41,8 @@ _BINARY = (
 )
 _COMPARISONS = ("Eq_NotEq", "NotEq_Eq", "Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt", "Is_IsNot", "IsNot_Is")
 _UNARY = ("Delete_Not", "Delete_USub")
+
+_QUANTIFIERS = {"any": "all", "all": "any", "min": "max", "max": "min"}
 
 _QUIET_DECORATORS = re.compile(r"@(dataclass|override|enum\.unique|final|runtime_checkable|cache)\b")
 """They change speed, or what a mistaken programmer could do: no answer of the service."""
@@ -115,6 +117,19 @@ class _Membership:
         return node
 
 
+class _Quantifier:
+    """An `any` that is an `all`, a `min` that is a `max`, or the other way round."""
+
+    def mutation_positions(self, node: Any) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+        if node.type == "atom_expr" and _text(node.children[0]) in _QUANTIFIERS and _text(node.children[1])[0] == "(":
+            yield node.children[0].start_pos, node.children[0].end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        assert index == 0
+        node.children[0] = _keyword(node.children[0], _QUANTIFIERS[_text(node.children[0])])
+        return node
+
+
 class _Operand:
     """An `and` or `or` without one of its operands."""
 
@@ -173,6 +188,7 @@ _OPERATORS: list[Any] = [
         _Condition,
         _Handler,
         _Membership,
+        _Quantifier,
         _Operand,
         _Statement,
     )

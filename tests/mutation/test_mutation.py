@@ -55,6 +55,9 @@ class Rule:
 
     def names(self) -> bool:
         return self.name in NAMES if self.known else None
+
+    def ends(self) -> int:
+        return max(self.ends)
 '''
 
     mutants = {
@@ -77,6 +80,7 @@ class Rule:
         ("Rule.names", "return self.name not in NAMES if self.known else None"),
         ("Rule.names", "return self.name in NAMES if True else None"),
         ("Rule.names", "return self.name in NAMES if False else None"),
+        ("Rule.ends", "return min(self.ends)"),
     }
 
 
