@@ -33,7 +33,7 @@ SESSION = Session(
 )
 
 
-def parsed(application: Application | None = SPA, **parameters: str) -> LogoutRequest:
+def parsed(application: Application | None = SPA, /, **parameters: str) -> LogoutRequest:
     return logout_request.parse(parameters, hint=HINT, application=application, tenant=TENANT)
 
 
