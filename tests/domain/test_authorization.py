@@ -43,6 +43,7 @@ SPA = Application(
     web_origins=frozenset({"https://app.example"}),
 )
 SERVER = replace(SPA, token_endpoint_auth_method=AuthenticationMethod.CLIENT_SECRET_POST, require_proof_key=False)
+NATIVE = replace(SPA, app_type=ApplicationType.NATIVE)
 REPLY = ReplyTo(CALLBACK, ResponseMode.QUERY, "s")
 LEAST = {
     "response_type": "code",
@@ -182,6 +183,11 @@ def test_a_max_age_that_is_no_number_of_seconds_is_refused(text: str) -> None:
         parsed({"max_age": text})
 
 
+def test_of_all_prompts_at_once_the_contradiction_is_what_is_wrong() -> None:
+    with pytest.raises(InvalidRequest, match="cannot be combined"):
+        parsed({"prompt": " ".join(Prompt)})
+
+
 def test_a_login_is_good_for_as_long_as_the_request_says() -> None:
     ten_minutes = parsed({"max_age": "600"})
 
@@ -197,6 +203,8 @@ def test_nothing_is_sent_to_an_address_that_is_not_the_applications(uri: str | N
 
     with pytest.raises(UnknownRedirectUri, match="redirect_uri is missing or not registered"):
         authorization.reply_to(parameters, SPA)
+    with pytest.raises(UnknownRedirectUri, match="redirect_uri is missing or not registered"):
+        authorization.reply_to(parameters, NATIVE)
 
 
 @pytest.mark.parametrize(

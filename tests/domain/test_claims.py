@@ -73,6 +73,10 @@ def test_the_access_token_of_an_application_itself_tells_of_no_login() -> None:
     } | {"sub": "app"}
 
 
+def test_an_application_that_is_at_no_api_has_auth0s_subject() -> None:
+    assert access_token(MACHINE, api=None).claims["sub"] == "app@clients"
+
+
 def test_auth0s_profile_tells_that_a_token_came_from_a_refresh() -> None:
     refreshed = replace(ISSUE, refreshed=True)
 

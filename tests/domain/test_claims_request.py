@@ -104,6 +104,12 @@ def test_a_context_class_that_is_essential_is_refused_and_a_voluntary_one_is_not
     assert claims_request.parse('{"id_token": {"acr": {"essential": true}}}') == ClaimsRequest()
 
 
+@pytest.mark.parametrize("text", ["x", "", "{", "[" * LONGEST])
+def test_what_is_no_json_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="claims is not JSON"):
+        claims_request.parse(text)
+
+
 def test_a_request_may_be_as_long_as_its_limit() -> None:
     assert claims_request.parse("{}".ljust(LONGEST)) == ClaimsRequest()
     with pytest.raises(InvalidRequest, match="at most 4096"):

@@ -114,6 +114,12 @@ def test_the_time_of_publication_is_when_it_was_seen_and_begins_anew_if_it_was_t
     assert hidden.published_at is None
 
 
+def test_a_key_that_signed_keeps_the_time_of_its_publication() -> None:
+    kept = signing((CURRENT, RETIRED), NOW, published=set())
+
+    assert [one.published_at for one in kept] == [CURRENT.published_at, RETIRED.published_at] != [None, None]
+
+
 def test_ahead_of_its_time_the_next_one_takes_over_once() -> None:
     first = signing((CURRENT, NEXT), NOW + 1, ahead=True)
     assert states(first) == {"current": KeyState.RETIRED, "next": KeyState.CURRENT}
@@ -231,6 +237,16 @@ def test_when_all_ids_are_taken_there_is_none() -> None:
     assert free_token_key_id(token(keys, NOW + SEEN_BY_INSTANCES)) == 254
 
 
+def test_the_first_key_is_current_at_once_and_any_other_waits() -> None:
+    first = key_rotation.with_new((), "a", NOW)
+
+    assert first == (Key(key_id="a", state=KeyState.CURRENT, created_at=NOW, current_since=NOW),)
+    assert key_rotation.with_new(first, "b", NOW + 1) == (
+        *first,
+        Key(key_id="b", state=KeyState.NEXT, created_at=NOW + 1),
+    )
+
+
 # ---- Taken over from an earlier release
 
 
@@ -252,6 +268,8 @@ def test_a_retired_key_without_a_time_is_kept_as_if_it_retired_now() -> None:
     keys = (Key(key_id=1, state=KeyState.RETIRED, created_at=0), TWO, replace(ONE, key_id=3))
 
     assert states(token(keys, NOW + DERIVATIONS_WALKED))[1] is KeyState.RETIRED
+    mac_only = replace(keys[0], state=KeyState.MAC_ONLY)
+    assert [one.retired_at for one in key_rotation.taken_over((*keys, mac_only), NOW)] == [NOW, None, None, NOW]
 
 
 # ---- Every order of events, as far as a search can go
@@ -353,6 +371,7 @@ def test_of_two_keys_that_wait_the_one_that_is_ready_first_takes_over() -> None:
 
 def test_a_key_in_use_has_no_time_at_which_it_loses_a_half() -> None:
     assert key_rotation.mac_erased_at(ONE, LONGEST_FAMILY) == lifetimes.NEVER
+    assert key_rotation.derivation_erased_at(ONE) == lifetimes.NEVER
 
 
 # ---- What is going to happen
@@ -379,6 +398,22 @@ def test_the_schedule_tells_what_the_rules_do() -> None:
         assert token_move.at is not None
         assert states(token(tokens, token_move.at - 1))[kept.key_id] is kept.state
         assert states(token(tokens, token_move.at))[kept.key_id] is token_move.to
+
+
+def test_the_schedule_goes_by_the_key_that_is_ready_first() -> None:
+    early, late = replace(NEXT, published_at=NOW + PERIOD), replace(NEXT, key_id="late", published_at=NOW + 2 * PERIOD)
+    change = NOW + PERIOD + SEEN_BY_VERIFIERS
+
+    for keys in ((CURRENT, early, late), (CURRENT, late, early)):
+        assert key_schedule.of_signing_key(CURRENT, keys, period=PERIOD) == Move(KeyState.RETIRED, change)
+
+
+def test_the_schedule_knows_a_key_of_an_earlier_release_by_when_it_was_made() -> None:
+    earlier = replace(CURRENT, current_since=None, created_at=NOW - 1)
+
+    assert key_schedule.of_signing_key(earlier, (earlier, NEXT), period=PERIOD) == Move(
+        KeyState.RETIRED, NOW - 1 + PERIOD
+    )
 
 
 def test_what_never_happens_has_no_time() -> None:

@@ -73,6 +73,13 @@ def test_other_applications_do_not(uri: str) -> None:
     assert not registered(uri, NATIVE, native=False)
 
 
+def test_one_loopback_address_is_not_the_other() -> None:
+    callbacks = frozenset({"http://127.0.0.1/callback"})
+
+    assert registered("http://127.0.0.1:7/callback", callbacks, native=True)
+    assert not registered("http://[::1]:7/callback", callbacks, native=True)
+
+
 @pytest.mark.parametrize(
     "uri",
     [

@@ -15,6 +15,7 @@ from heirloom.domain.application import (
     ClientCredentials,
     GrantType,
     Tenant,
+    families_not_before,
     pushing_required,
     secret_digest,
 )
@@ -182,6 +183,15 @@ class TestClientAuthentication:
     def test_any_other_secret_is_refused(self, secrets: tuple[str, ...]) -> None:
         with pytest.raises(InvalidClient):
             CONFIDENTIAL.authenticate(ClientCredentials(AuthenticationMethod.CLIENT_SECRET_POST, "app", secrets))
+
+    def test_the_log_knows_whether_a_secret_was_wrong_or_missing(self) -> None:
+        for secrets, reason in ((("wrong",), "wrong client secret"), ((), "missing client secret")):
+            with pytest.raises(InvalidClient, match=reason):
+                CONFIDENTIAL.authenticate(ClientCredentials(AuthenticationMethod.CLIENT_SECRET_POST, "app", secrets))
+
+    def test_the_later_of_two_marks_of_mass_revocation_holds(self) -> None:
+        for tenants, applications in ((7, 5), (5, 7)):
+            assert families_not_before(Tenant(not_before=tenants), replace(PUBLIC, not_before=applications)) == 7
 
     def test_a_confidential_client_without_a_stored_secret_is_nobody(self) -> None:
         nobody = replace(CONFIDENTIAL, secret_digest=None)

@@ -30,5 +30,5 @@ def granted(
     moved = api is not None and api.identifier != grant.audience
     values = grant.scope & scope.STANDARD_SCOPES if moved else grant.scope
     values |= adds(application, api)
-    there = replace(grant, audience=api.identifier) if api is not None and moved else grant
+    there = grant if api is None else replace(grant, audience=api.identifier)
     return there, values & requested if requested else values
