@@ -10,7 +10,7 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 from heirloom.adapters.attributes import string
-from heirloom.adapters.families import epoch_key
+from heirloom.adapters.families import epoch_key, item_key
 from heirloom.adapters.users import DynamoDBUsers
 from heirloom.domain import refresh_token
 from heirloom.domain.application import Application
@@ -45,6 +45,12 @@ def block(service: Service, user: User = ALICE) -> None:
 def delete_user(service: Service, user: User = ALICE) -> None:
     """Delete a user."""
     service.client.delete_item(TableName=service.tables["UsersTable"], Key={"user_id": string(user.user_id)})
+
+
+def forget_family(service: Service, token: str) -> None:
+    """Delete the family of a refresh token, as DynamoDB does when it has expired long ago."""
+    key = item_key(family_key_of(token))
+    service.client.delete_item(TableName=service.tables["FamiliesTable"], Key=key)
 
 
 def declare(service: Service, application: Application, **changes: object) -> Application:

@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
+from heirloom.domain import management_api
 from heirloom.domain.application import Application, ApplicationType, GrantType
 from heirloom.domain.client_grant import ClientGrant
 from heirloom.domain.resource_server import ProofRequirement, ResourceServer, TokenDialect
@@ -181,6 +182,18 @@ def test_a_grant_for_an_api_that_is_gone_is_none(service: Service) -> None:
     del service.configuration.apis[API]
 
     assert described(ask(service)) == (403, "access_denied", NOT_AUTHORIZED)
+
+
+def test_a_grant_for_the_management_api_is_one_for_this_stacks(service: Service) -> None:
+    assert described(ask(service, audience=f"{ISSUER}api/v2/")) == (403, "access_denied", NOT_AUTHORIZED)
+    service.configuration.client_grants.append(
+        ClientGrant("machine", management_api.AUDIENCE, frozenset({"read:users"}))
+    )
+
+    document = tokens(ask(service, audience=f"{ISSUER}api/v2/"))
+
+    assert claims_of(document["access_token"])["aud"] == f"{ISSUER}api/v2/"
+    assert document["scope"] == "read:users"
 
 
 def test_another_applications_grant_is_its_own(service: Service) -> None:

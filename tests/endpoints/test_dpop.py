@@ -455,7 +455,7 @@ def test_a_store_that_fails_in_the_midst_is_no_refusal_either(service: Service, 
     def fail(**_: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb")
 
-    event = "before-send.dynamodb.UpdateItem"
+    event = "before-call.dynamodb.UpdateItem"
     service.client.meta.events.register(event, fail)
     assert service.refresh(token, SPA, header).status == 503
     service.client.meta.events.unregister(event, fail)

@@ -8,8 +8,10 @@ import pytest
 
 from heirloom.domain.application import Application
 from heirloom.domain.lifetimes import DAY
+from heirloom.domain.resource_server import TokenDialect
 from heirloom.http import Response
-from tests.endpoints.hands import basic, set_tenant
+from tests.endpoints.hands import basic, declare_api, forget_family, set_tenant
+from tests.faults import BEFORE, FAULTS, Steps, unavailable
 from tests.service import API, ISSUER, SECRET, SPA, WEB, Service, claims_of, refusal, tokens
 
 OTHER = dataclasses.replace(WEB, client_id="other")
@@ -85,6 +87,13 @@ def test_an_expired_refresh_token_is_not_active(service: Service, login: dict[st
     assert ask(service, login["refresh_token"]) == {"active": False}
 
 
+def test_a_refresh_token_that_may_idle_for_ever_ends_with_its_family(service: Service) -> None:
+    service.set_policy(WEB, idle_lifetime=None, absolute_lifetime=DAY)
+    token = service.login_tokens(WEB)["refresh_token"]
+
+    assert ask(service, token)["exp"] == service.now + DAY
+
+
 @pytest.mark.parametrize("application", [WEB, OTHER])
 def test_every_confidential_client_is_told_of_an_access_token(
     service: Service, login: dict[str, Any], application: Application
@@ -104,6 +113,14 @@ def test_every_confidential_client_is_told_of_an_access_token(
         "exp": service.now + DAY,
         "jti": claims["jti"],
     }
+
+
+def test_the_client_of_an_access_token_is_told_in_either_dialect(service: Service) -> None:
+    declare_api(service, API, token_dialect=TokenDialect.RFC9068)
+    token = service.login_tokens(WEB)["access_token"]
+
+    assert "azp" not in claims_of(token)
+    assert ask(service, token)["client_id"] == "web"
 
 
 def test_an_id_token_is_no_access_token(service: Service, login: dict[str, Any]) -> None:
@@ -134,6 +151,26 @@ def test_tokens_of_a_revoked_family_are_not_active(service: Service, login: dict
         assert ask(service, token) == {"active": False}
 
 
+def test_tokens_of_a_family_that_is_gone_are_not_active(service: Service, login: dict[str, Any]) -> None:
+    forget_family(service, login["refresh_token"])
+
+    assert ask(service, login["refresh_token"]) == {"active": False}
+    assert ask(service, login["access_token"]) == {"active": False}
+
+
+def test_an_access_token_of_an_application_that_is_gone_is_not_active(service: Service, login: dict[str, Any]) -> None:
+    del service.configuration.applications["web"]
+
+    assert ask(service, login["access_token"], OTHER) == {"active": False}
+
+
+def test_a_login_at_the_very_mark_of_mass_revocation_stays_active(service: Service, login: dict[str, Any]) -> None:
+    set_tenant(service, not_before=service.now)
+
+    assert ask(service, login["access_token"])["active"] is True
+    assert ask(service, login["refresh_token"])["active"] is True
+
+
 def test_an_access_token_without_a_family_lives_out_its_time(service: Service, login: dict[str, Any]) -> None:
     del login
     online = service.login_tokens(WEB, scope="openid read:notes")
@@ -151,6 +188,13 @@ def test_a_client_without_a_secret_is_told_nothing(
     assert refusal(service.send("POST", "/oauth/introspect", form)) == (401, "invalid_client")
 
 
+def test_an_unknown_client_is_told_nothing(service: Service, login: dict[str, Any]) -> None:
+    form = {"client_id": "nobody", "client_secret": SECRET, "token": login["access_token"]}
+
+    assert refusal(service.send("POST", "/oauth/introspect", form)) == (401, "invalid_client")
+    assert service.events[-1].client_id is None
+
+
 def test_a_wrong_secret_is_refused_and_basic_is_challenged(service: Service, login: dict[str, Any]) -> None:
     form = {"token": login["access_token"]}
     right = service.send("POST", "/oauth/introspect", form, basic("web", SECRET))
@@ -160,3 +204,14 @@ def test_a_wrong_secret_is_refused_and_basic_is_challenged(service: Service, log
     assert refusal(wrong) == (401, "invalid_client")
     assert "www-authenticate" in wrong.headers
     assert right.headers["cache-control"] == "no-store"
+
+
+def test_a_refusal_and_a_fault_are_recorded(service: Service, login: dict[str, Any]) -> None:
+    assert send(service, "").status == 400
+    assert (service.events[-1].type, service.events[-1].client_id) == ("fapi", "web")
+
+    with Steps.of(service.client) as steps:
+        steps.fail(BEFORE, FAULTS["unreachable"])
+        assert unavailable(send(service, login["refresh_token"]))
+
+    assert service.events[-1].alarm == "Fault"

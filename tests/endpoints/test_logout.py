@@ -74,6 +74,16 @@ def test_nobody_is_sent_to_an_address_that_is_not_registered_to_the_letter(servi
     assert "code" in answered(service.authorize(prompt="none")), "an attacker's link logs nobody out"
 
 
+def test_two_addresses_are_none(service: Service) -> None:
+    service.log_in()
+
+    response = service.send("GET", "/v2/logout", query=f"returnTo={HOME}&returnTo={HOME}")
+
+    assert (response.status, kind(response)) == (400, "invalid_request")
+    assert SESSION in service.cookies
+    assert service.events[-1].type == "flo"
+
+
 def test_an_address_of_another_application_is_not_this_ones(service: Service) -> None:
     declare(service, SPA, client_id="other", allowed_logout_urls=frozenset({"https://other.example/"}))
 

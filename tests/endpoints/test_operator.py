@@ -121,6 +121,8 @@ def test_all_logins_of_a_user(service: Service, operator: Operator, logins: Logi
 
     assert operator.end_logins(ALICE.user_id, CALLER, now=service.now) == 3
 
+    [ended] = [event for event in service.events if event.type == "slo"]
+    assert (ended.user_id, ended.reason) == (ALICE.user_id, "revoked_by_operator")
     assert refreshable(service, logins) == {"bob"}
     for code, application in under_way:
         assert refusal(service.exchange(code, application)) == INVALID_GRANT

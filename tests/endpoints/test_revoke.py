@@ -15,8 +15,9 @@ from heirloom.domain.lifetimes import DAY
 from heirloom.domain.refresh_token import RefreshToken
 from heirloom.domain.token_keys import KeyState
 from heirloom.http import Response
-from tests.endpoints.hands import basic, set_tenant, store_calls
+from tests.endpoints.hands import basic, forget_family, set_tenant, store_calls
 from tests.endpoints.reading import submit
+from tests.faults import BEFORE, FAULTS, Steps, unavailable
 from tests.service import (
     BOB,
     NATIVE,
@@ -70,6 +71,8 @@ def test_any_genuine_token_of_the_family_ends_it_whatever_its_age(
     service.wait(DAY)
 
     assert silent(service.revoke(login["refresh_token"]))
+    details = service.events[-1].details
+    assert (details["tokenCounter"], details["latestCounter"]) == (0, rotations)
     assert refusal(service.refresh(token)) == INVALID_GRANT
 
 
@@ -127,9 +130,7 @@ def test_what_is_no_token_of_ours_is_answered_alike_and_costs_no_call(service: S
 
 def test_a_token_of_a_family_that_is_gone_is_answered_alike(service: Service, login: dict[str, Any]) -> None:
     """And leaves no ghost: an update would create what it does not find."""
-    (family,) = service.items("FamiliesTable")
-    key = {name: family[name] for name in ("user_key", "family_id")}
-    service.client.delete_item(TableName=service.tables["FamiliesTable"], Key=key)
+    forget_family(service, login["refresh_token"])
 
     assert silent(service.revoke(login["refresh_token"]))
     assert service.items("FamiliesTable") == []
@@ -181,6 +182,16 @@ def test_a_client_that_does_not_prove_who_it_is_revokes_nothing(
 
 def test_a_missing_token_is_an_invalid_request(service: Service) -> None:
     assert refusal(service.revoke("")) == (400, "invalid_request")
+    (event,) = service.events
+    assert (event.type, event.client_id) == ("fapi", "spa")
+
+
+def test_a_fault_is_recorded_as_one(service: Service, login: dict[str, Any]) -> None:
+    with Steps.of(service.client) as steps:
+        steps.fail(BEFORE, FAULTS["unreachable"])
+        assert unavailable(service.revoke(login["refresh_token"]))
+
+    assert service.events[-1].alarm == "Fault"
 
 
 def test_a_script_of_a_registered_origin_may_read_the_answer(service: Service, login: dict[str, Any]) -> None:
@@ -265,6 +276,17 @@ def test_with_a_compromised_key_nothing_ends_where_the_walk_is_no_longer_possibl
     assert service.refreshed(live)
 
 
+def test_with_a_compromised_key_a_token_of_a_family_that_is_gone_is_answered_alike(
+    service: Service, login: dict[str, Any]
+) -> None:
+    one, two = service.keys.seen.keys.values()
+    service.keys.become(dataclasses.replace(one, compromised=True), two)
+    forget_family(service, login["refresh_token"])
+
+    assert silent(service.revoke(login["refresh_token"]))
+    assert service.items("FamiliesTable") == []
+
+
 # ---- The tenant's other setting: a revocation ends the grant
 
 
@@ -298,6 +320,7 @@ def test_all_devices_of_the_grant_are_revoked_and_nothing_else(service: Service,
     assert alive == {"other API", "other application", "other person"}
     revoked = [event for event in service.events if event.type == "srrt"]
     assert len({event.details["familyId"] for event in revoked}) == 2
+    assert "slo" not in service.events.types, "no session has ended"
 
 
 def test_a_login_of_the_grant_that_is_under_way_does_not_slip_through(
@@ -327,6 +350,15 @@ def test_another_clients_token_ends_no_grant(service: Service, granted: dict[str
     before = service.contents()
 
     assert silent(service.revoke(granted["phone"][0], WEB))
+
+    assert service.contents() == before
+
+
+def test_a_token_of_a_family_that_is_gone_ends_no_grant(service: Service, granted: dict[str, Any]) -> None:
+    forget_family(service, granted["phone"][0])
+    before = service.contents()
+
+    assert silent(service.revoke(granted["phone"][0]))
 
     assert service.contents() == before
 

@@ -14,6 +14,7 @@ from heirloom.domain.lifetimes import DAY
 from heirloom.http import Response
 from tests.endpoints.hands import declare, set_tenant, store_calls
 from tests.endpoints.reading import kind, sign_in
+from tests.faults import BEFORE, Steps
 from tests.service import ALICE, BOB, SPA, THIRD_PARTY, WEB, Service, answered, claims_of, refusal, tokens
 
 SESSION = "__Host-heirloom"
@@ -366,6 +367,24 @@ def test_nobody_is_told_that_they_are_signed_out_while_others_do_not_know(servic
     assert service.back_channel == [LogoutNotice("spa", ALICE.user_id, ended)]
     assert SESSION not in service.cookies
     assert service.items("SessionsTable") == []
+
+
+@either_logout
+def test_a_session_that_another_request_ended_meanwhile_has_ended(service: Service, log_out: Logout) -> None:
+    service.log_in()
+    (stored,) = service.items("SessionsTable")
+    key = {name: stored[name] for name in ("user_key", "session_id")}
+    with Steps.of(service.client) as steps:
+        steps.interpose(
+            BEFORE,
+            lambda: service.client.delete_item(TableName=service.tables["SessionsTable"], Key=key),
+            calls=range(1, 2),  # it has been read, and is to be ended
+        )
+        response = log_out(service)
+
+    assert kind(response) == "signed_out"
+    assert service.items("SessionsTable") == []
+    assert service.back_channel == []
 
 
 def test_whoever_agreed_once_is_not_asked_again_after_a_fault(service: Service) -> None:

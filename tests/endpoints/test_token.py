@@ -223,6 +223,7 @@ def test_a_second_use_later_revokes_what_the_first_one_got(service: Service, lat
     assert [item["revoked_because"]["S"] for item in service.items("FamiliesTable")] == ["code_reuse"]
     [revoked] = [event for event in service.events if event.type == "srrt"]
     assert (revoked.reason, revoked.user_id) == ("code_reuse", "auth0|alice")
+    assert "tokenCounter" not in revoked.details, "no token was presented"
 
 
 @pytest.mark.parametrize("later", [60, 3600])

@@ -74,10 +74,10 @@ class SessionEnding:
         return application is not None and application.refresh_token.revoke_on_logout
 
     def _notify_applications(self, ended: Session) -> None:
-        notices = [
-            LogoutNotice(client_id, ended.user_id, ended.key.session_id)
-            for client_id in sorted(ended.client_ids)
-            if (application := self.configuration.application(client_id)) and application.backchannel_logout_url
-        ]
-        if notices:
-            self.back_channel.notify(notices)
+        self.back_channel.notify(
+            [
+                LogoutNotice(client_id, ended.user_id, ended.key.session_id)
+                for client_id in sorted(ended.client_ids)
+                if (application := self.configuration.application(client_id)) and application.backchannel_logout_url
+            ]
+        )
