@@ -237,7 +237,7 @@ def store(endpoint: str, prefix: str) -> Iterator[tuple["DynamoDBClient", dict[s
     tables = {table["TableName"].removeprefix(prefix): table for table in template.tables(_template(), prefix)}
     for table in tables.values():
         client.create_table(**table)
-    client.meta.events.register("before-call.dynamodb", _note_writes)
+    client.meta.events.register("before-call.dynamodb", note_writes)
     yield client, {logical_id: table["TableName"] for logical_id, table in tables.items()}
     for table in tables.values():
         client.delete_table(TableName=table["TableName"])
@@ -248,7 +248,8 @@ _written: set[str] = set()
 """Names of tables with writes since they were emptied: most tests write to few of them."""
 
 
-def _note_writes(model: Any, params: Mapping[str, Any], **_: object) -> None:
+def note_writes(model: Any, params: Mapping[str, Any], **_: object) -> None:
+    """Note which table a client writes to: for `empty`."""
     if model.name not in {"GetItem", "BatchGetItem", "Query", "Scan"}:
         _written.update(re.findall(r'"TableName": ?"([^"]+)"', params["body"].decode()))
 
@@ -264,11 +265,6 @@ def empty(client: "DynamoDBClient", tables: Mapping[str, str]) -> None:
         for item in items:
             client.delete_item(TableName=name, Key={key: item[key] for key in keys})
         _written.discard(name)
-
-
-def distrust(tables: Mapping[str, str]) -> None:
-    """Expect items in all tables: somebody else may have written to them."""
-    _written.update(tables.values())
 
 
 @cache

@@ -1,7 +1,7 @@
 """DynamoDB as a pure function from a state and a call to an answer and the next state.
 
-It evaluates the very expressions that the adapters send, as far as these go. tests/interleavings/test_store.py replays
-what it answered on DynamoDB Local.
+It evaluates the very expressions that the adapters send, as far as these go. tests/interleavings/test_store.py and
+tests/mutation/test_in_process.py ask DynamoDB Local what it answered.
 """
 
 import re
@@ -26,7 +26,7 @@ type State = Mapping[Key, Item]
 type Value = Mapping[str, Any] | None
 type Expression = Callable[[Item, "Arguments"], Any]
 
-READS = frozenset({"GetItem", "Query"})
+READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
 
 _DONE = ""
 """In the place of a table's name: the tokens of the transactions that were committed."""
@@ -95,8 +95,10 @@ def apply(state: State, call: Call) -> tuple[Answer, State]:
         case "GetItem":
             item = state.get(_key(parameters["TableName"], parameters["Key"]))
             return ({"Item": item} if item is not None else {}), state
-        case "Query":
-            return {"Items": list(_query(state, parameters))}, state
+        case "BatchGetItem":
+            return {"Responses": _several(state, parameters), "UnprocessedKeys": {}}, state
+        case "Query" | "Scan":
+            return {"Items": list(_listed(state, parameters))}, state
         case "TransactWriteItems":
             return _transact(state, parameters)
         case "UpdateItem" | "PutItem" | "DeleteItem":
@@ -153,11 +155,18 @@ def _written(operation: str, before: Item | None, item: Item, parameters: Mappin
             return before
 
 
-def _query(state: State, parameters: Mapping[str, Any]) -> Iterator[Item]:
+def _several(state: State, parameters: Mapping[str, Any]) -> Mapping[str, list[Item]]:
+    return {
+        table: [state[key] for key in (_key(table, it) for it in wanted["Keys"]) if key in state]
+        for table, wanted in parameters["RequestItems"].items()
+    }
+
+
+def _listed(state: State, parameters: Mapping[str, Any]) -> Iterator[Item]:
+    """Yield what a Query or a Scan finds, however much that is: one page."""
     arguments = Arguments.of(parameters)
-    conditions = [_condition(parameters["KeyConditionExpression"])]
-    if "FilterExpression" in parameters:
-        conditions.append(_condition(parameters["FilterExpression"]))
+    names = ("KeyConditionExpression", "FilterExpression")
+    conditions = [_condition(parameters[name]) for name in names if name in parameters]
     for key, item in sorted(state.items(), key=lambda it: it[0]):
         if key[0] == parameters["TableName"] and all(condition(item, arguments) for condition in conditions):
             yield item
@@ -312,6 +321,9 @@ class _Parser:
             case "contains":
                 whole, part = self._called()
                 return lambda item, arguments: _contains(whole(item, arguments), part(item, arguments))
+            case "begins_with":
+                text, prefix = self._called()
+                return lambda item, arguments: _begins_with(text(item, arguments), prefix(item, arguments))
         left, operator, right = self._operand(), self._next(), self._operand()
         return lambda item, arguments: _compare(operator, left(item, arguments), right(item, arguments))
 
@@ -380,6 +392,10 @@ def _found(item: Item, path: Sequence[str]) -> Value:
 
 def _contains(whole: Value, part: Value) -> bool:
     return whole is not None and part is not None and part["S"] in whole["SS"]
+
+
+def _begins_with(text: Value, prefix: Value) -> bool:
+    return text is not None and prefix is not None and text["S"].startswith(prefix["S"])
 
 
 def _size(whole: Value) -> Value:

@@ -1,6 +1,6 @@
 """Which faults no test notices: `python -m tests.mutation domain.family` (or `domain`, for all of its modules).
 
-Prints the mutants that survived, and a line for each module. `--tests` names other tests than TESTS, `--minutes` ends
+Prints the mutants that survived, and a line for each module. `--tests` names other judges than JUDGES, `--minutes` ends
 it so long after the tests ran once, `--report` writes a JSON file of what was found. `--outside` tries what is
 outside of functions too (constants, defaults, decorators): each needs a process that imports everything anew.
 """
@@ -15,11 +15,28 @@ from pathlib import Path
 import pytest
 
 from tests.mutation import explanations
-from tests.mutation.jury import ARGUMENTS, Jury
+from tests.mutation.jury import ARGUMENTS, InProcess, Jury
 from tests.mutation.mutants import PACKAGE, mutants_of
 
-TESTS = ("tests/domain",)
-"""Those that ask a rule and nothing else: a store makes no rule clearer, and a mutant slower."""
+
+def requests(*names: str) -> tuple[str, ...]:
+    """Return files of tests that send requests."""
+    return tuple(f"tests/endpoints/test_{name}.py" for name in names)
+
+
+JUDGES = {
+    "endpoints.revoke": requests("revoke"),
+    "endpoints.introspect": requests("introspect", "dpop"),
+    "endpoints.client": requests("client_assertions", "token"),
+    "endpoints.revocations": requests("revoke", "operator", "token"),
+    "endpoints.session_ending": requests("session_ending", "logout", "account"),
+    "endpoints.logout": requests("logout"),
+    "endpoints.client_credentials": requests("client_credentials"),
+}
+"""Whose tests judge a module, if not all of its package: tests/domain ask rules and nothing else.
+
+Of these, each mutant gets the tests that execute it. A store inside of the process answers them.
+"""
 
 MODULES = (
     "domain.family",
@@ -59,6 +76,13 @@ MODULES = (
     "domain.pushed_request",
     "domain.user_code",
     "domain.ports",
+    "endpoints.revoke",
+    "endpoints.introspect",
+    "endpoints.client",
+    "endpoints.revocations",
+    "endpoints.session_ending",
+    "endpoints.logout",
+    "endpoints.client_credentials",
 )
 """Those of which every survivor is explained, the token family's first."""
 
@@ -67,24 +91,32 @@ def main() -> int:
     """Try the mutants of the modules that were named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("modules", nargs="*", default=MODULES)
-    parser.add_argument("--tests", nargs="+", default=TESTS)
+    parser.add_argument("--tests", nargs="+")
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--outside", action="store_true")
     parser.add_argument("--report", type=Path)
     arguments = parser.parse_args()
+    modules = [name for named in arguments.modules for name in _modules(named)]
+    judges = {module: arguments.tests or judges_of(module) for module in modules}
     report: dict[str, dict[str, object]] = {}
 
     def work(jury: Jury) -> None:
         ends = time.monotonic() + arguments.minutes * 60
-        for module in (name for named in arguments.modules for name in _modules(named)):
+        for module in modules:
             if time.monotonic() > ends:
                 break
             report[module] = _tried(module, jury, ends, outside=arguments.outside)
             if arguments.report:
                 arguments.report.write_text(json.dumps(report, indent=1))
 
-    code = pytest.main([*ARGUMENTS, *arguments.tests], plugins=[Jury(work)])
+    tests = dict.fromkeys(test for ones in judges.values() for test in ones)
+    code = pytest.main([*ARGUMENTS, *tests], plugins=[InProcess(), Jury(work, judges)])
     return int(code) or int(any(one["unexplained"] for one in report.values()))
+
+
+def judges_of(module: str) -> tuple[str, ...]:
+    """Return whose tests judge a module."""
+    return JUDGES.get(module, (f"tests/{module.partition('.')[0]}",))
 
 
 def _modules(named: str) -> list[str]:

@@ -3,7 +3,8 @@
 A pytest run collects them all and runs them once, to see which lines each of them executes. Then, for each mutant,
 a fork of that process gets the mutated function and runs the tests that execute it, until one fails. What is outside
 of functions can be changed only before it is imported: a mutant there, and one that the quick way found to survive,
-is tried in a process that imports everything anew. Nothing is written: neither to the working tree nor to its caches.
+is tried in a process that imports everything anew. The store is one inside of the process, which a fork has for itself.
+Nothing is written: neither to the working tree nor to its caches.
 """
 
 import gc
@@ -14,7 +15,7 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -77,26 +78,20 @@ class Lines:
 
 
 class Jury:
-    """A pytest plugin that runs the tests once, and then *work* with itself instead of ending."""
+    """A pytest plugin that runs the tests once, and then *work* with itself instead of ending.
 
-    def __init__(self, work: Callable[["Jury"], None]) -> None:
+    *judges* has the tests of each module, folders or files or single ones.
+    """
+
+    def __init__(self, work: Callable[["Jury"], None], judges: Mapping[str, Sequence[str]]) -> None:
         self.work = work
+        self.judges = judges
         self.failed: list[str] = []
         self.seconds: dict[pytest.Item, float] = {}
         self.tests_of: dict[tuple[str, int], list[pytest.Item]] = defaultdict(list)
         """By file and line, the quickest test first."""
         self.killers: dict[tuple[str, str], dict[pytest.Item, None]] = defaultdict(dict)
         self.in_fork = False
-        self.store: tuple[Any, Mapping[str, str]] | None = None
-        """A client and its tables, if a test asked for them."""
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, object, object]:
-        """Note the store that all tests share."""
-        made: Any = yield
-        if fixturedef.argname == "tables":
-            self.store = made
-        return made
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -132,17 +127,18 @@ class Jury:
 
     def try_(self, mutant: Mutant) -> tuple[Verdict, str]:
         """Return the verdict on a mutant, and the test that killed it."""
-        tests = self._tests(mutant)
+        judges = tuple(self.judges[mutant.module])
+        tests = [test for test in self._tests(mutant) if test.nodeid.startswith(judges)]
         functions = self._changed(mutant) if mutant.in_body else None
         if functions:
             verdict, killer = self._in_a_fork(tests, functions)
-            if verdict != "survived":
+            # Nothing remembers from before the fork what an endpoint returned.
+            if verdict != "survived" or mutant.module.startswith("endpoints."):
                 if killer:
                     known = self.killers[mutant.module, mutant.place]
                     self.killers[mutant.module, mutant.place] = {killer: None, **known}
                 return verdict, killer.nodeid if killer else ""
-        endpoint = self.store[0].meta.endpoint_url if self.store else ""
-        return anew(mutant, [test.nodeid for test in tests], endpoint), ""
+        return anew(mutant, [test.nodeid for test in tests]), ""
 
     def _tests(self, mutant: Mutant) -> list[pytest.Item]:
         """Return the tests that execute what is mutated, first those that may notice it soonest."""
@@ -205,10 +201,6 @@ class Jury:
             _be_quiet()
             self.in_fork = True
             tests[0].config.pluginmanager.unregister(name="terminalreporter")
-            if self.store:
-                client, tables = self.store
-                client.close()  # a connection is no thing to share
-                import_module("tests.service").distrust(tables)  # not above: a process anew has the product to import
             for function, code in functions:
                 function.__code__ = code
             signal.alarm(LONGEST)
@@ -221,13 +213,13 @@ class Jury:
         os._exit(0)
 
 
-def anew(mutant: Mutant, tests: Sequence[str], endpoint: str) -> Verdict:
+def anew(mutant: Mutant, tests: Sequence[str]) -> Verdict:
     """Return the verdict of tests in a process that imports the mutant's module, and all that use it, anew."""
     if not tests:
         return "survived"
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.mutation.preloaded"])
-    process = context.Process(target=_judge_anew, args=(path_of(mutant.module), mutant.source, tests, endpoint))
+    process = context.Process(target=_judge_anew, args=(path_of(mutant.module), mutant.source, tests))
     process.start()
     process.join(LONGEST)
     if process.is_alive():
@@ -241,30 +233,34 @@ def anew(mutant: Mutant, tests: Sequence[str], endpoint: str) -> Verdict:
     return "survived" if process.exitcode == 0 else "killed"
 
 
-class _Anew:
-    """A pytest plugin: the store is the one that runs already, and no test takes for ever."""
+class InProcess:
+    """A pytest plugin: the store is inside of the process."""
 
-    def __init__(self, endpoint: str) -> None:
-        self.endpoint = endpoint
-
-    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> str | None:
-        """Give the store's address in the place of a store."""
-        if fixturedef.argname != "dynamodb_endpoint" or not self.endpoint:
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> object:
+        """Give a store in the place of DynamoDB Local, which is not started."""
+        if fixturedef.argname == "dynamodb_endpoint":
+            made = "nowhere"
+        elif fixturedef.argname == "tables":
+            made = import_module("tests.mutation.in_process").tables()  # not above: a process anew has much to import
+        else:
             return None
-        fixturedef.cached_result = (self.endpoint, fixturedef.cache_key(request), None)
-        return self.endpoint
+        fixturedef.cached_result = (made, fixturedef.cache_key(request), None)
+        return made
+
+
+class _Patience:
+    """A pytest plugin: no test takes for ever."""
 
     def pytest_runtest_setup(self) -> None:
         """Begin to count a test's time."""
         signal.setitimer(signal.ITIMER_PROF, PATIENCE)
 
 
-def _judge_anew(path: Path, source: str, tests: Sequence[str], endpoint: str) -> None:
+def _judge_anew(path: Path, source: str, tests: Sequence[str]) -> None:
     _be_quiet()
     if any(name.partition(".")[0] == "heirloom" for name in sys.modules):
         os._exit(_TOO_LATE)
     os.chdir(ROOT)
-    os.environ["AWS_ACCESS_KEY_ID"] = f"mutant{os.getpid()}"  # to the store: an account with tables of its own
     sys.dont_write_bytecode = True
     original = importlib.machinery.SourceFileLoader.get_code
 
@@ -272,7 +268,7 @@ def _judge_anew(path: Path, source: str, tests: Sequence[str], endpoint: str) ->
         return compile(source, self.path, "exec") if self.path == str(path) else original(self, fullname)
 
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[assignment,method-assign]
-    os._exit(pytest.main(["-x", *ARGUMENTS, *tests], plugins=[_Anew(endpoint)]))
+    os._exit(pytest.main(["-x", *ARGUMENTS, *tests], plugins=[InProcess(), _Patience()]))
 
 
 def _be_quiet() -> None:
