@@ -151,6 +151,16 @@ def test_a_scope_that_the_api_has_given_up_is_not_granted_any_more(service: Serv
     assert refusal(ask(service, scope="write:notes")) == (400, "invalid_scope")
 
 
+def test_a_scope_called_openid_makes_no_id_token(service: Service) -> None:
+    declare_api(service, API, scopes={"openid": "Called like another one"})
+    service.configuration.client_grants[:] = [ClientGrant("machine", API, frozenset({"openid"}))]
+
+    document = tokens(ask(service))
+
+    assert document["scope"] == "openid"
+    assert "id_token" not in document
+
+
 def test_a_grant_without_scopes_is_good_for_a_token_without_any(service: Service) -> None:
     service.configuration.client_grants[:] = [ClientGrant("machine", API, frozenset())]
 

@@ -9,9 +9,10 @@ import jwt
 import pytest
 
 from heirloom.domain.application import Application, AuthenticationMethod, secret_digest
-from heirloom.domain.resource_server import TokenDialect
+from heirloom.domain.resource_server import ResourceServer, TokenDialect
 from heirloom.http import Response
 from tests.endpoints.hands import basic, declare, declare_api, raise_epoch, set_tenant
+from tests.faults import BEFORE, FAULTS, Steps, unavailable
 from tests.service import (
     ALICE,
     API,
@@ -75,7 +76,7 @@ def test_an_access_token_in_auth0s_profile(service: Service) -> None:
     claims = claims_of(token)
 
     assert jwt.get_unverified_header(token) == {"alg": "RS256", "typ": "JWT", "kid": "test-key"}
-    assert claims.pop("jti")
+    assert len(claims.pop("jti")) == 22, "sixteen bytes"
     assert claims.pop("family_id")
     assert claims == {
         "iss": ISSUER,
@@ -100,6 +101,14 @@ def test_an_access_token_in_the_profile_of_rfc_9068(service: Service) -> None:
     assert (claims["client_id"], claims["auth_time"]) == (SPA.client_id, service.now)
     assert {"iss", "exp", "aud", "sub", "client_id", "iat", "jti"} <= claims.keys()
     assert "azp" not in claims
+
+
+def test_a_persons_token_is_never_one_of_the_management_api(service: Service) -> None:
+    """Not even where the tenant has an API of that name."""
+    name = f"{ISSUER}api/v2/"
+    service.configuration.apis[name] = ResourceServer(name, "Another", {"read:all": "Read all"}, token_lifetime=600)
+
+    assert service.login_tokens(audience=name, scope="read:all")["expires_in"] == 600
 
 
 def test_an_id_token_says_who_logged_in_when_and_where(service: Service) -> None:
@@ -465,3 +474,12 @@ def test_exchanges_and_refusals_are_recorded(service: Service) -> None:
 
     assert service.events.types == ["s", "seacft", "feacft"]
     assert [event.reason for event in service.events][-1] == "used code"
+
+
+def test_a_fault_is_recorded_as_one(service: Service) -> None:
+    code = service.code()
+    with Steps.of(service.client) as steps:
+        steps.fail(BEFORE, FAULTS["unreachable"])
+        assert unavailable(service.exchange(code))
+
+    assert service.events[-1].alarm == "Fault"
