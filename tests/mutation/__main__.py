@@ -32,6 +32,9 @@ JUDGES = {
     "endpoints.session_ending": requests("session_ending", "logout", "account"),
     "endpoints.logout": requests("logout"),
     "endpoints.client_credentials": requests("client_credentials"),
+    "endpoints.proof_of_possession": requests("dpop"),
+    "endpoints.token": requests("token", "refresh", "client_credentials", "dpop", "device"),
+    "endpoints.issuance": requests("token", "refresh", "client_credentials", "dpop"),
 }
 """Whose tests judge a module, if not all of its package: tests/domain ask rules and nothing else.
 
@@ -83,6 +86,9 @@ MODULES = (
     "endpoints.session_ending",
     "endpoints.logout",
     "endpoints.client_credentials",
+    "endpoints.proof_of_possession",
+    "endpoints.token",
+    "endpoints.issuance",
 )
 """Those of which every survivor is explained, the token family's first."""
 
