@@ -18,7 +18,7 @@ from tests.unreliable_store.campaign import HEADINGS, Campaign, Figures
 from tests.unreliable_store.conftest import TIMEOUT, Bench, benches
 from tests.unreliable_store.proxy import MOSTLY_QUICK
 
-RATES = {0.01: (6, 30), 0.1: (4, 15), 0.5: (2, 5)}
+RATES = {0.01: (4, 25), 0.1: (2, 15), 0.5: (2, 2)}
 """By the share of calls that fail: logins, and refreshes of each."""
 
 log = logging.getLogger(__name__)
