@@ -23,7 +23,7 @@ test: setup ## Run every test, on every core (ARGS="-k rotation")
 
 soak: setup ## Run the long forms of the tests, for an hour (MINUTES=60 ARGS="-k rotation")
 	@scripts/setup chromium
-	MINUTES=$(MINUTES) $(PYTHON) -m pytest -m soak --numprocesses auto --log-cli-level=INFO $(ARGS)
+	MINUTES=$(MINUTES) $(PYTHON) -m pytest -m soak --numprocesses auto --log-level=INFO -rP $(ARGS)
 
 mutation: setup ## Put faults into the rules, and list those that no test notices (ARGS="domain.family --tests tests/domain")
 	@PYTHONPATH=layers/shared $(PYTHON) -m tests.mutation $(ARGS) >/dev/null
