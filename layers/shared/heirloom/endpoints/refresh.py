@@ -125,7 +125,7 @@ class RefreshGrant:
                     "requested_audience": parameters.get("audience") or parameters.get("resource"),
                     "requested_scope": parameters.get("scope"),
                 },
-                alarm=self._sign_of_shadowing(rotation, family, request) if replayed else None,
+                alarm=self._sign_of_shadowing(rotation, family, request),
             )
         )
         return Exchange(
@@ -171,21 +171,21 @@ class RefreshGrant:
                 details |= _end(family, rotation)
                 raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason=because, details=details, user_id=user_id)
             case Underivable():
-                self._alarm(Alarm.SUCCESSOR_UNDERIVABLE, rotation, family, request)
+                self._alarm(Alarm.SUCCESSOR_UNDERIVABLE, rotation, request, details, user_id)
                 raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason="underivable", details=details, user_id=user_id)
             case NothingGranted():
                 raise InvalidScope("None of the requested scopes was granted", details=details, user_id=user_id)
             case WrongAudience():
                 raise InvalidTarget(_NOT_GRANTED, details=details, user_id=user_id)
             case Unexplained() | Replayed():
-                self._alarm(Alarm.CONDITION_UNEXPLAINED, rotation, family, request)
+                self._alarm(Alarm.CONDITION_UNEXPLAINED, rotation, request, details, user_id)
                 raise ConditionUnexplained
             case _:
                 assert_never(judgement)
 
     def _sign_of_shadowing(self, rotation: Rotation, family: Family, request: Request) -> Alarm | None:
         """Note a replay, and return the alarm if it completes a row; a fault is noted, and changes no answer."""
-        own_write = family.attempt == rotation.attempt
+        own_write = family.attempt == rotation.attempt  # no replay, or the SDK's own
         if own_write or family.key_thumbprint is not None:  # which only one party has
             return None
         generation = rotation.presented.generation
@@ -197,15 +197,17 @@ class RefreshGrant:
         in_a_row = replays.in_consecutive_generations(generation, before)
         return Alarm.REPLAYS_IN_CONSECUTIVE_GENERATIONS if in_a_row else None
 
-    def _alarm(self, alarm: Alarm, rotation: Rotation, family: Family | None, request: Request) -> None:
+    def _alarm(
+        self, alarm: Alarm, rotation: Rotation, request: Request, details: dict[str, object], user_id: str | None
+    ) -> None:
         self.events.emit(
             Event(
                 EventType.WARNING,
                 request.caller,
                 client_id=rotation.client_id,
-                user_id=family.grant.user_id if family else None,
+                user_id=user_id,
                 reason=alarm,
-                details=_counters(rotation.presented, family),
+                details=details,
                 alarm=alarm,
             )
         )
