@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from heirloom.adapters.attributes import string
 from heirloom.adapters.families import epoch_key, item_key
 from heirloom.adapters.users import DynamoDBUsers
@@ -116,6 +118,21 @@ def store_calls(service: Service) -> Iterator[list[str]]:
     service.client.meta.events.register("before-call.dynamodb", record)
     yield calls
     service.client.meta.events.unregister("before-call.dynamodb", record)
+
+
+@contextmanager
+def api_lookups(service: Service) -> Iterator[list[str]]:
+    """The APIs that the configuration is asked for meanwhile: of one that is unknown, each is a read of the store."""
+    asked: list[str] = []
+    look_up = service.configuration.resource_server
+
+    def recorded(identifier: str) -> ResourceServer | None:
+        asked.append(identifier)
+        return look_up(identifier)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(service.configuration, "resource_server", recorded)
+        yield asked
 
 
 def basic(client_id: str, secret: str) -> dict[str, str]:

@@ -129,6 +129,16 @@ def test_whoever_is_not_signed_in_signs_in_first_and_comes_back(service: Service
     assert service.events.types == ["s"]
 
 
+def test_whoever_is_signed_in_goes_on_to_the_account_without_a_password(service: Service, here: str) -> None:
+    """Nothing about an account asks for a login that is newer, or of somebody else."""
+    assert here
+    form = {"request": "account:all=browsers", "csrf": service.csrf, "action": "continue"}
+
+    done = service.send("POST", "/login", form)
+
+    assert (done.status, done.headers["location"]) == (303, "/account?all=browsers")
+
+
 def test_a_wrong_password_shows_the_form_again(service: Service) -> None:
     again = sign_in(service, show(service), ALICE.email, "wrong horse")
 

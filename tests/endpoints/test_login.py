@@ -14,7 +14,7 @@ from heirloom.domain import guessing
 from heirloom.domain.guessing import Attempts
 from heirloom.domain.lifetimes import DAY, MINUTE, REMEMBERED_ADDRESS
 from heirloom.endpoints.browser import Browser
-from heirloom.endpoints.login import LoginEndpoint
+from heirloom.endpoints.login import LONGEST_EMAIL, LONGEST_PASSWORD, LoginEndpoint
 from heirloom.http import Response
 from tests.endpoints.hands import at_once, block, raise_epoch, store_calls
 from tests.endpoints.reading import kind, read, sign_in, submit
@@ -96,6 +96,16 @@ def test_what_cannot_be_right_is_not_even_tried(stranger: Service, email: str, p
 
     assert (response.status, kind(response)) == (400, "login")
     assert not stranger.items("LoginAttemptsTable")
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [("a" * LONGEST_EMAIL, WRONG), (ALICE.email, "p" * LONGEST_PASSWORD)],
+    ids=["long address", "long password"],
+)
+def test_what_is_as_long_as_it_may_be_is_tried(stranger: Service, email: str, password: str) -> None:
+    assert guess(stranger, email, password).status == 400
+    assert stranger.items("LoginAttemptsTable")
 
 
 def test_a_request_that_was_tampered_with_on_the_way_is_judged_anew(stranger: Service) -> None:
@@ -326,6 +336,20 @@ def test_nobody_learns_who_has_an_account_here_or_whose_is_blocked(stranger: Ser
     assert len(answers) == 1
 
 
+def test_the_log_knows_better(stranger: Service) -> None:
+    """Whoever reads it learns why a login failed, whose it was, and at which application."""
+    for email, password in attempts_that_look_alike(stranger):
+        guess(stranger, email, password)
+
+    assert {event.client_id for event in stranger.events} == {"spa"}
+    assert [(event.type, event.reason, event.user_id) for event in stranger.events] == [
+        ("fu", "unknown user", None),
+        ("fp", "wrong password", ALICE.user_id),
+        ("fp", "wrong password", BOB.user_id),
+        ("f", "blocked user", BOB.user_id),
+    ]
+
+
 def test_nobody_learns_it_from_how_long_we_take(stranger: Service) -> None:
     """Each question to the store takes milliseconds that can be measured: all attempts ask as many."""
     counts = []
@@ -487,6 +511,14 @@ def test_whoever_has_an_account_cannot_use_it_to_guess_at_others(stranger: Servi
             assert guess(stranger, BOB.email, PASSWORD).status == 303
 
     assert guess(stranger, "another@example.com").status == 429
+
+
+def test_people_who_share_an_address_log_in_as_often_as_they_like(
+    stranger: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guessing, "ADDRESS", guessing.Brake(free_attempts=2, first_pause=60, longest_pause=300))
+
+    assert [guess(stranger, email, PASSWORD).status for email in (ALICE.email, BOB.email) * 3] == [303] * 6
 
 
 def test_an_owners_logins_do_not_make_room_for_strangers(stranger: Service) -> None:

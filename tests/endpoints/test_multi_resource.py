@@ -7,7 +7,7 @@ import pytest
 
 from heirloom.domain.application import Application
 from heirloom.domain.resource_server import ProofRequirement
-from tests.endpoints.hands import declare, declare_api, store_calls
+from tests.endpoints.hands import api_lookups, declare, declare_api, store_calls
 from tests.endpoints.reading import submit
 from tests.proofs import Prover
 from tests.service import (
@@ -76,6 +76,7 @@ def test_the_same_by_its_standard_name(service: Service, token: str) -> None:
     document = tokens(service.refresh(token, resource=OTHER_API))
 
     assert claims_of(document["access_token"])["aud"] == [OTHER_API, USERINFO]
+    assert service.events[-1].details["requested_audience"] == OTHER_API
 
 
 def test_the_refresh_token_stays_what_it_was(service: Service, token: str) -> None:
@@ -124,6 +125,14 @@ def test_an_audience_that_no_policy_opens_is_ignored(service: Service, token: st
 
     assert claims_of(document["access_token"])["aud"] == [API, USERINFO]
     assert service.events[-1].details["requested_audience"] == ONLINE_API
+
+
+def test_nor_is_it_looked_up(service: Service, token: str) -> None:
+    """It may be anything."""
+    with api_lookups(service) as asked:
+        service.refresh(token, audience="https://anything.example/")
+
+    assert set(asked) == {API}
 
 
 @pytest.mark.parametrize("resource", [ONLINE_API, OTHER_API.removesuffix("/"), "https://nowhere.example/"])

@@ -3,13 +3,16 @@
 import dataclasses
 import json
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.domain import encoding
+from heirloom.domain.events import Alarm
 from heirloom.domain.family import SLOTS
 from heirloom.domain.lifetimes import DAY, HOUR
+from heirloom.domain.ports import RotationRefused
 from heirloom.domain.refresh_token import PREFIX
 from heirloom.domain.token_keys import KeyState, TokenKey, TokenKeyring
 from heirloom.http import Response
@@ -18,19 +21,24 @@ from tests.endpoints.hands import (
     declare,
     declare_api,
     family_of,
+    forget_family,
     set_tenant,
     store_calls,
 )
+from tests.faults import unavailable
 from tests.service import (
+    ALICE,
     API,
     CALLBACK,
     ISSUER,
     ORIGIN,
     SECRET,
     SPA,
+    THIRD_PARTY,
     WEB,
     Service,
     claims_of,
+    family_key_of,
     octets_of,
     refusal,
     token_key,
@@ -212,6 +220,7 @@ def test_a_copy_within_leeway_gets_the_live_token_with_fresh_tokens_beside_it(
     second = tokens(service.refresh(login["refresh_token"]))
 
     assert second["refresh_token"] == first["refresh_token"]
+    assert service.keys.reloads == 0, "what is led to the live token needs no other keys"
     assert second["access_token"] != first["access_token"]
     assert claims_of(second["id_token"])["iat"] == service.now
     assert family_of(service, login["refresh_token"]) == before
@@ -268,6 +277,61 @@ def test_leeway_is_what_the_application_says_now(service: Service, login: dict[s
     service.set_policy(leeway=10)
 
     assert refused(service.refresh(login["refresh_token"]))
+
+
+def test_a_token_of_a_family_that_is_gone_is_refused_like_any_other(service: Service, login: dict[str, Any]) -> None:
+    """DynamoDB deletes what has ended long ago; the log says which family that was, and nothing that it cannot know."""
+    forget_family(service, login["refresh_token"])
+
+    assert refused(service.refresh(login["refresh_token"]))
+
+    event = service.events[-1]
+    family_id = encoding.encode(family_key_of(login["refresh_token"]).family_id)
+    assert (event.type, event.reason, event.user_id) == ("fertft", "unknown", None)
+    assert event.details == {"error": "invalid_grant", "familyId": family_id, "tokenCounter": 0}
+
+
+def test_a_refusal_is_logged_with_whose_it_was_and_what_ended_it(service: Service, login: dict[str, Any]) -> None:
+    service.revoke(login["refresh_token"])
+
+    assert refused(service.refresh(login["refresh_token"]))
+
+    event = service.events[-1]
+    assert (event.type, event.reason, event.user_id) == ("fertft", "revoked", ALICE.user_id)
+    assert event.details == {
+        "error": "invalid_grant",
+        "familyId": encoding.encode(family_key_of(login["refresh_token"]).family_id),
+        "tokenCounter": 0,
+        "latestCounter": 0,
+        "session_id": claims_of(login["id_token"])["sid"],
+        "endedBecause": "revoked_by_application",
+    }
+
+
+def test_a_refusal_by_a_living_family_names_nothing_that_ended_it(service: Service, login: dict[str, Any]) -> None:
+    assert refused(service.refresh(login["refresh_token"], THIRD_PARTY))
+
+    assert service.events[-1].reason == "foreign_client"
+    assert "endedBecause" not in service.events[-1].details
+
+
+def test_a_refusal_of_the_store_that_nothing_explains_is_a_fault_and_wakes_somebody(
+    service: Service, login: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told that a token is bad which by all that we know is good."""
+    family = family_of(service, login["refresh_token"])
+
+    def refuse(*_: object) -> NoReturn:
+        raise RotationRefused(family)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(DynamoDBFamilies, "rotate", refuse)
+        assert unavailable(service.refresh(login["refresh_token"]))
+
+    [warning] = [event for event in service.events if event.alarm is Alarm.CONDITION_UNEXPLAINED]
+    assert (warning.client_id, warning.user_id) == ("spa", ALICE.user_id)
+    assert (warning.details["tokenCounter"], warning.details["latestCounter"]) == (0, 0)
+    assert service.refresh(login["refresh_token"]).status == 200
 
 
 # ---- What does not rotate

@@ -11,7 +11,7 @@ import pytest
 from heirloom.domain.application import Application, AuthenticationMethod, secret_digest
 from heirloom.domain.resource_server import ResourceServer, TokenDialect
 from heirloom.http import Response
-from tests.endpoints.hands import basic, declare, declare_api, raise_epoch, set_tenant
+from tests.endpoints.hands import api_lookups, basic, declare, declare_api, raise_epoch, set_tenant
 from tests.faults import BEFORE, FAULTS, Steps, unavailable
 from tests.service import (
     ALICE,
@@ -174,6 +174,23 @@ def test_a_browser_gets_no_refresh_token_that_does_not_rotate(service: Service) 
     assert service.events[-2].type == "w"
 
 
+@pytest.mark.parametrize(
+    ("rotating", "scope"),
+    [(True, "openid offline_access"), (False, "openid")],
+    ids=["it rotates", "none was asked for"],
+)
+def test_a_browser_of_which_nothing_is_kept_back_raises_no_warning(
+    service: Service, scope: str, *, rotating: bool
+) -> None:
+    service.set_policy(rotating=rotating)
+    code = service.code(scope=scope)
+
+    document = tokens(service.send("POST", "/oauth/token", form_of(code), {"Origin": ORIGIN}))
+
+    assert ("refresh_token" in document) is rotating
+    assert service.events.types == ["s", "seacft"]
+
+
 def test_a_server_gets_a_refresh_token_that_does_not_rotate(service: Service) -> None:
     service.set_policy(rotating=False)
 
@@ -232,6 +249,8 @@ def test_a_second_use_later_revokes_what_the_first_one_got(service: Service, lat
     assert [item["revoked_because"]["S"] for item in service.items("FamiliesTable")] == ["code_reuse"]
     [revoked] = [event for event in service.events if event.type == "srrt"]
     assert (revoked.reason, revoked.user_id) == ("code_reuse", "auth0|alice")
+    [refused] = [event for event in service.events if event.type == "feacft"]
+    assert (refused.details["revoked"], refused.details["familyId"]) == (True, revoked.details["familyId"])
     assert "tokenCounter" not in revoked.details, "no token was presented"
 
 
@@ -329,6 +348,29 @@ def test_a_code_does_not_outlive_the_login_that_made_it(service: Service) -> Non
 
     assert refusal(service.exchange(code)) == INVALID_GRANT
     assert service.contents() == before
+    assert service.events[-1].reason == "the login was ended meanwhile"
+
+
+def test_of_two_exchanges_at_once_the_second_hears_what_it_would_have_heard_later(service: Service) -> None:
+    """The first one ends right before the transaction of the other, which had found the code unused."""
+    code = service.code()
+    answers: list[Response] = []
+    with Steps.of(service.client) as steps:
+        steps.interpose(BEFORE, lambda: answers.append(service.exchange(code)), calls=range(1, 2))
+        assert refusal(service.exchange(code)) == INVALID_GRANT
+
+    assert service.events[-1].reason == "used code"
+    [first] = answers
+    assert service.refresh(tokens(first)["refresh_token"]).status == 200, "at once, so it harms nothing"
+
+
+def test_a_login_for_userinfo_alone_looks_up_no_api(service: Service) -> None:
+    code = service.code(scope="openid", audience=None)
+
+    with api_lookups(service) as asked:
+        tokens(service.exchange(code))
+
+    assert asked == []
 
 
 def test_a_code_of_a_login_after_the_epoch_was_raised_is_good(service: Service) -> None:
