@@ -1,8 +1,9 @@
 """Which faults no test notices: `python -m tests.mutation domain.family` (or `domain`, for all of its modules).
 
 Prints the mutants that survived, and a line for each module. `--tests` names other judges than JUDGES, `--minutes` ends
-it so long after the tests ran once, `--report` writes a JSON file of what was found. `--outside` tries what is
-outside of functions too (constants, defaults, decorators): each needs a process that imports everything anew.
+it so long after the tests ran once, `--report` writes a JSON file of what was found, and `--again` tries only what
+survived by such a file. `--outside` tries what is outside of functions too (constants, defaults, decorators): each
+needs a process that imports everything anew.
 """
 
 import argparse
@@ -10,19 +11,24 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.mutation import explanations
 from tests.mutation.jury import ARGUMENTS, InProcess, Jury
-from tests.mutation.mutants import PACKAGE, mutants_of
+from tests.mutation.mutants import PACKAGE, Mutant, mutants_of
 
 
 def requests(*names: str) -> tuple[str, ...]:
-    """Return files of tests that send requests."""
-    return tuple(f"tests/endpoints/test_{name}.py" for name in names)
+    """Return files of tests that send requests, or single tests of one: `dpop::test_…`."""
+    parts = [name.partition("::") for name in names]
+    return tuple(f"tests/endpoints/test_{file}.py{colons}{test}" for file, colons, test in parts)
 
+
+LOGINS = "tests/races/test_logins.py"
+GIVES_WAY = f"{LOGINS}::test_the_least_recently_used_family_gives_way_to_a_new_login"
 
 JUDGES = {
     "endpoints.revoke": requests("revoke"),
@@ -35,6 +41,44 @@ JUDGES = {
     "endpoints.proof_of_possession": requests("dpop"),
     "endpoints.token": requests("token", "refresh", "client_credentials", "dpop", "device"),
     "endpoints.issuance": requests("token", "refresh", "client_credentials", "dpop"),
+    "endpoints.refresh": requests(
+        *("refresh", "replays", "multi_resource", "dpop"),
+        "changed_settings::test_a_token_begins_to_rotate_and_the_others_of_its_kind_end",
+    ),
+    "endpoints.code_exchange": (
+        *requests("token", "resource_indicators", "dpop::test_an_api_may_take_bound_tokens_only"),
+        GIVES_WAY,
+    ),
+    "endpoints.first_generation": (
+        *requests(
+            *("token", "known_devices"),
+            "changed_settings::test_a_token_begins_to_rotate_and_the_others_of_its_kind_end",
+            "dpop::test_a_public_clients_family_belongs_to_the_key",
+            "dpop::test_a_confidential_client_may_use_a_new_key_for_every_request",
+        ),
+        GIVES_WAY,
+        f"{LOGINS}::test_a_login_stands_when_the_limit_cannot_be_checked",
+    ),
+    "endpoints.login": requests(
+        *("login", "known_devices", "imported_hashes"),
+        "account::test_whoever_is_not_signed_in_signs_in_first_and_comes_back",
+        "account::test_whoever_is_signed_in_goes_on_to_the_account_without_a_password",
+        "authorize::test_select_account_offers_the_account_that_is_there",
+        "authorize::test_the_choosers_button_does_not_stand_for_a_login",
+        "authorize::test_the_choosers_button_without_a_session_leads_to_the_login_page",
+        "id_token_hint::test_somebody_else_can_neither_go_on_nor_consent",
+        "par::test_the_login_takes_its_time",
+        "session_ending::test_whoever_takes_over_the_browser_ends_the_session_of_whom_was_there_whole",
+        "session_ending::test_an_expired_session_in_the_browser_is_no_logout_of_whom_it_was",
+        "session_ending::test_a_logout_that_was_left_unfinished_is_finished_by_the_next_login",
+    ),
+    "endpoints.brakes": requests(
+        "login",
+        "device::test_guessing_from_one_address_is_slowed_down",
+        "device::test_somebody_who_is_logged_in_is_slowed_down_at_every_address",
+        "device::test_right_codes_are_not_counted",
+        "device::test_parallel_guesses_of_one_person_do_not_slip_through_together",
+    ),
 }
 """Whose tests judge a module, if not all of its package: tests/domain ask rules and nothing else.
 
@@ -89,6 +133,9 @@ MODULES = (
     "endpoints.proof_of_possession",
     "endpoints.token",
     "endpoints.issuance",
+    "endpoints.refresh",
+    "endpoints.code_exchange",
+    "endpoints.first_generation",
 )
 """Those of which every survivor is explained, the token family's first."""
 
@@ -101,17 +148,23 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--outside", action="store_true")
     parser.add_argument("--report", type=Path)
+    parser.add_argument("--again", type=Path)
     arguments = parser.parse_args()
     modules = [name for named in arguments.modules for name in _modules(named)]
     judges = {module: arguments.tests or judges_of(module) for module in modules}
     report: dict[str, dict[str, object]] = {}
+    again = json.loads(arguments.again.read_text()) if arguments.again else None
 
     def work(jury: Jury) -> None:
         ends = time.monotonic() + arguments.minutes * 60
         for module in modules:
             if time.monotonic() > ends:
                 break
-            report[module] = _tried(module, jury, ends, outside=arguments.outside)
+            mutants = [one for one in mutants_of(module) if one.in_body or arguments.outside]
+            if again is not None:
+                survived = {_fault(one) for one in again.get(module, {"unexplained": []})["unexplained"]}
+                mutants = [one for one in mutants if _fault(str(one)) in survived]
+            report[module] = _tried(module, mutants, jury, ends)
             if arguments.report:
                 arguments.report.write_text(json.dumps(report, indent=1))
 
@@ -131,13 +184,16 @@ def _modules(named: str) -> list[str]:
     return [f"{named}.{file.stem}" for file in sorted((PACKAGE / named).glob("[!_]*.py"))]
 
 
-def _tried(module: str, jury: Jury, ends: float, *, outside: bool) -> dict[str, object]:
+def _fault(mutant: str) -> str:
+    """Return what a mutant does, wherever its line is by now."""
+    return mutant.partition(" ")[2]
+
+
+def _tried(module: str, mutants: Sequence[Mutant], jury: Jury, ends: float) -> dict[str, object]:
     """Return how many mutants of a module came to which end, and say which nobody noticed."""
     explained, counts, unexplained = explanations.of(module), Counter[str](), []
     started = time.monotonic()
-    for mutant in mutants_of(module):
-        if not (mutant.in_body or outside):
-            continue
+    for mutant in mutants:
         if time.monotonic() > ends:
             counts["not tried"] += 1
             continue

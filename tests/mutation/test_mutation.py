@@ -99,6 +99,12 @@ def test_a_mutant_is_killed_by_the_test_that_notices_it_and_survives_without_tha
     assert few_tests["domain.replays"]["killed"] == 2  # those of the constant
     assert few_tests["domain.replays"]["survived"] == len(few_tests["domain.replays"]["unexplained"]) > 2
 
+    code, again = mutate(
+        "domain.replays", "--tests", REPLAYS, "--again", str(tmp_path / "few"), report=tmp_path / "more"
+    )
+    assert code == 0
+    assert again["domain.replays"] == {"killed": few_tests["domain.replays"]["survived"], "unexplained": []}
+
 
 @pytest.mark.parametrize("survivor", explanations.every(), ids=lambda one: f"{one['module']}: {one['line']}")
 def test_an_explained_survivor_is_in_the_source(survivor: dict[str, Any]) -> None:
