@@ -136,6 +136,8 @@ MODULES = (
     "endpoints.refresh",
     "endpoints.code_exchange",
     "endpoints.first_generation",
+    "endpoints.login",
+    "endpoints.brakes",
 )
 """Those of which every survivor is explained, the token family's first."""
 
