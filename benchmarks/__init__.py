@@ -1,1 +1,1 @@
-"""What the service costs: `make cost` counts the calls of every kind of request and writes docs/cost.md."""
+"""What the service costs (`make cost`), and how fast it is (`make bench`)."""

@@ -4,18 +4,17 @@ With `--check` it writes nothing, and ends with 1 where the page says something 
 """
 
 import difflib
-import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from benchmarks import costing, operations, prices
+from benchmarks import assumptions, costing, operations, prices
 from benchmarks.costing import MILLION, Bill, Costs, cognito
 from benchmarks.operations import Counted
+from benchmarks.tables import filled, table
 from local import template
 
 PAGE: Final = template.ROOT / "docs/cost.md"
-_TABLE: Final = re.compile(r"(<!-- table: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 TENANTS: Final = (10_000, 1_000_000, 100_000_000)
 """Monthly active users of the examples."""
@@ -49,11 +48,6 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def filled(page: str, by_name: Mapping[str, str]) -> str:
-    """Return the page with these tables in their places; raise `KeyError` for a place without a table."""
-    return _TABLE.sub(lambda place: f"{place[1]}{by_name[place['name']]}{place[3]}", page)
-
-
 def tables(costs: Costs) -> dict[str, str]:
     """Return the tables of the page by their names."""
     counted = costs.counted
@@ -61,7 +55,7 @@ def tables(costs: Costs) -> dict[str, str]:
         "calls": _calls(costs),
         "a million": _a_million(costs),
         "idle families": _idle(costs),
-        "a month": _rows(("", "dollars"), [*_lines(costs.a_month()), ("**together**", _money(costs.a_month().total))]),
+        "a month": table(("", "dollars"), [*_lines(costs.a_month()), ("**together**", _money(costs.a_month().total))]),
         "signatures": _signatures(costs),
         "edge": _edge(costs),
         "tenants": _tenants(costs),
@@ -91,7 +85,7 @@ def _calls(costs: Costs) -> str:
                 f"{usage.sent_bytes:,}",
             )
         )
-    return _rows(names, rows)
+    return table(names, rows)
 
 
 def _by_service(calls: Mapping[str, int], service: str) -> list[tuple[str, int]]:
@@ -104,14 +98,14 @@ def _a_million(costs: Costs) -> str:
     bills["**a login, whole**"] = bills[operations.LOGIN] + bills[operations.EXCHANGE]
     services = list(next(iter(bills.values())).lines)
     rows = [(name, *map(_money, bill.lines.values()), f"**{_money(bill.total)}**") for name, bill in bills.items()]
-    return _rows(("a million times", *services, "together"), rows)
+    return table(("a million times", *services, "together"), rows)
 
 
 def _idle(costs: Costs) -> str:
     bill = costs.idle_families()
     size = costs.counted.family_bytes
     rows = [("bytes of a family", str(size)), *_lines(bill), ("**together**", f"**{_money(bill.total)}**")]
-    return _rows(("a million families, a month", ""), rows)
+    return table(("a million families, a month", ""), rows)
 
 
 def _signatures(costs: Costs) -> str:
@@ -119,7 +113,7 @@ def _signatures(costs: Costs) -> str:
     for name in (operations.REFRESH, operations.EXCHANGE, operations.MACHINE):
         alternatives = [costs.signed_by_kms(name, price) for price in _KMS]
         rows.append((name, _money(costs.a_million(name).total), *(f"+ {_money(dollars)}" for dollars in alternatives)))
-    return _rows(("a million times", "signed in the function", "by KMS, RSA 2048", "by KMS, P-256"), rows)
+    return table(("a million times", "signed in the function", "by KMS, RSA 2048", "by KMS, P-256"), rows)
 
 
 _KMS: Final = (prices.KMS_RSA_SIGNATURES, prices.KMS_EC_SIGNATURES)
@@ -132,7 +126,7 @@ def _edge(costs: Costs) -> str:
         (name, *(f"+ {_money(dollars)}" for dollars in bill.lines.values()), f"+ {_money(bill.total)}")
         for name, bill in bills.items()
     ]
-    return _rows(("a million times", "CloudFront", "WAF", "together"), rows)
+    return table(("a million times", "CloudFront", "WAF", "together"), rows)
 
 
 def _tenants(costs: Costs) -> str:
@@ -156,7 +150,7 @@ def _tenants(costs: Costs) -> str:
             )
         )
     names = ("active users", "a month", "each", "CloudFront and WAF", "Cognito Lite", "Cognito Essentials")
-    return _rows(names, rows)
+    return table(names, rows)
 
 
 def _assumptions(counted: Counted) -> str:
@@ -166,11 +160,11 @@ def _assumptions(counted: Counted) -> str:
     )
     billed = (
         f"{costing.CPU_MARGIN} × these ÷ the share of a core that goes with the function's memory, "
-        f"and {costing.CALL_MS} for each AWS call"
+        f"and {assumptions.CALL_MS} for each AWS call"
     )
     month = ", ".join(f"{times:g} × {name}" for name, times in A_MONTH_OF_A_USER.items())
     cpu = ", ".join(f"{name} {milliseconds:g}" for name, milliseconds in costing.CPU_MS.items())
-    return _rows(
+    return table(
         ("what", "assumed"),
         [
             ("ms of a whole core", cpu),
@@ -193,7 +187,7 @@ def _prices() -> str:
     rows.append(
         ("Cognito Essentials", _tiers(prices.COGNITO_ESSENTIALS), "active user and month", prices.COGNITO_SOURCE)
     )
-    return _rows(("", "dollars", "for a", "source"), [(*row[:3], f"<{row[3]}>") for row in rows])
+    return table(("", "dollars", "for a", "source"), [(*row[:3], f"<{row[3]}>") for row in rows])
 
 
 def _tiers(tiers: tuple[tuple[float, float], ...]) -> str:
@@ -211,11 +205,6 @@ def _money(dollars: float) -> str:
 
 def _whole(dollars: float) -> str:
     return f"{dollars:,.0f}"
-
-
-def _rows(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = [names, ["---"] * len(names), *rows]
-    return "".join("| " + " | ".join(map(str, cells)) + " |\n" for cells in lines).replace("|  |", "| |")
 
 
 if __name__ == "__main__":

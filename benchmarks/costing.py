@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks import operations, prices
+from benchmarks.assumptions import CALL_MS, WHOLE_CORE
 from benchmarks.counting import Usage
 from benchmarks.operations import Counted
 from local import template
@@ -14,8 +15,6 @@ MILLION: Final = 1_000_000
 _GB: Final = 1e9
 _HOURS: Final = 730
 _SECONDS: Final = _HOURS * 3600
-_WHOLE_CORE: Final = 1769
-"""MB of memory at which Lambda gives one core (its developer guide)."""
 
 CPU_MS: Final[Mapping[str, float]] = {
     operations.LOGIN: 65,
@@ -37,8 +36,6 @@ CPU_MS: Final[Mapping[str, float]] = {
 """Milliseconds of a whole core for one operation, measured on x86 with warm caches and rounded up."""
 
 CPU_MARGIN: Final = 1.5
-CALL_MS: Final = 8
-"""Milliseconds that a function waits for one AWS call."""
 COLD_SHARE: Final = 0.01
 """The share of requests that meet a fresh environment."""
 REQUESTS_A_MINUTE: Final = 60
@@ -85,7 +82,7 @@ class Costs:
     def billed_ms(self, name: str) -> float:
         """Return the milliseconds for which Lambda bills one operation."""
         usage = self.counted.operations[name]
-        share = self._memory(usage) / _WHOLE_CORE
+        share = self._memory(usage) / WHOLE_CORE
         return CPU_MARGIN * CPU_MS[name] / share + CALL_MS * usage.calls.total()
 
     def a_million(self, name: str) -> Bill:

@@ -15,7 +15,8 @@ PYTHON: Final = tuple(sorted(ROOT.glob("requirements/*.txt")))
 LAYER: Final = ROOT / "layers/dependencies/requirements.txt"
 """What the layer is built of: `requirements/product.txt`, where SAM looks for it."""
 NPM: Final = tuple(
-    ROOT / folder / "package-lock.json" for folder in ("examples/browser", "local/dynamodb", "tests/sdk")
+    ROOT / folder / "package-lock.json"
+    for folder in ("benchmarks/performance/peers", "examples/browser", "local/dynamodb", "tests/sdk")
 )
 
 _HASH: Final = re.compile(r"\s--hash=([a-z0-9]+:[0-9a-f]+)")

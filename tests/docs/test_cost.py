@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from benchmarks import cost, prices
+from benchmarks import prices, tables
 from local.template import ROOT
 
 PAGE = (ROOT / "docs/cost.md").read_text("utf-8")
@@ -27,10 +27,10 @@ def test_the_page_has_what_is_counted_now() -> None:
 def test_another_number_on_the_page_would_be_seen() -> None:
     names = re.findall(r"<!-- table: ([a-z ]+) -->", PAGE)
     changed = PAGE.replace("| refresh | 1 | 1 UpdateItem |", "| refresh | 1 | 2 UpdateItem |")
-    tables = {name: PAGE.partition(f"<!-- table: {name} -->\n")[2].partition("<!-- end -->")[0] for name in names}
+    written = {name: PAGE.partition(f"<!-- table: {name} -->\n")[2].partition("<!-- end -->")[0] for name in names}
 
     assert changed != PAGE
-    assert cost.filled(changed, tables) == PAGE
+    assert tables.filled(changed, written) == PAGE
 
 
 def test_every_price_says_where_it_is_from_and_the_page_of_what_day() -> None:

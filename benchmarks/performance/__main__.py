@@ -1,0 +1,105 @@
+"""`make bench`: measures, and writes what it saw into docs/performance.md. Ends with 1 when a target does not hold.
+
+ARGS: `--short` for a quick try of a minute, `--no-page` to write nothing.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from json import loads
+from pathlib import Path
+from typing import Final
+
+from benchmarks import tables
+from benchmarks.performance import measuring, page, stores
+from benchmarks.performance.contender import ContenderFailed
+from benchmarks.performance.measuring import Effort, Measurement
+from benchmarks.performance.results import MEASURED, Line, Results
+from local.processes import NotStarted
+from local.template import ROOT
+
+SHORT: Final = Effort(rounds=6, exchanges=20, logins=1, warm_up=100, loads=2, seconds=1.0, counted=10)
+_PLOTTING: Final = ROOT / ".tools/benchmarks/bin/python"
+_GB: Final = 1024**3
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure, and write docs/performance.md.")
+    parser.add_argument("--short", action="store_true", help="a quick try: its figures mean little")
+    parser.add_argument("--no-page", action="store_true", help="print, and write nothing")
+    chosen = parser.parse_args(arguments)
+    effort = SHORT if chosen.short else Effort()
+    load_before = os.getloadavg()[0]
+    try:
+        with stores.running() as store:
+            measured = measuring.measure(store, effort, _say)
+    except (NotStarted, ContenderFailed) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    results = _results(measured, effort, load_before, " ".join(("make bench", *_told(arguments))))
+    written = page.tables(results)
+    for name, table in written.items():
+        print(f"\n{name}\n{table}", end="")
+    if not chosen.no_page:
+        results.write(MEASURED)
+        page.PAGE.write_text(tables.filled(page.PAGE.read_text("utf-8"), written), "utf-8")
+        subprocess.run([_PLOTTING, "-m", "benchmarks.performance.plots"], cwd=ROOT, check=True)
+        print(f"{page.PAGE} has what was measured")
+    missed = [target.name for target in results.targets if not target.holds]
+    print("\nall targets hold" if not missed else f"\ndoes NOT hold: {'; '.join(missed)}")
+    return 1 if missed else 0
+
+
+def _told(arguments: Sequence[str]) -> list[str]:
+    return [f'ARGS="{" ".join(arguments)}"'] if arguments else []
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def _results(measured: Measurement, effort: Effort, load_before: float, command: str) -> Results:
+    return Results(
+        date=datetime.now(UTC).date().isoformat(),
+        machine=_machine(load_before),
+        versions=_versions(),
+        command=command,
+        exchanges=effort.rounds * effort.exchanges,
+        refresh={name: Line.of(one) for name, one in measured.refresh.items()},
+        requests={name: Line.of(one) for name, one in measured.requests.items()},
+        half_load=measured.half_load,
+    )
+
+
+def _machine(load_before: float) -> str:
+    """Return what kind of machine this is, and how busy it was before."""
+    names = [
+        line.partition(":")[2].strip()
+        for line in (Path("/proc/cpuinfo").read_text("utf-8").splitlines() if Path("/proc/cpuinfo").exists() else [])
+        if line.startswith("model name")
+    ]
+    processor = names[0] if names else platform.processor() or platform.machine()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GB
+    return (
+        f"{os.cpu_count()} cores of {processor}, {memory:.0f} GB, {platform.system()} {platform.machine()};"
+        f" load average {load_before:.1f} at the beginning"
+    )
+
+
+def _versions() -> str:
+    node = subprocess.run([stores.node(), "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    peers = loads((ROOT / "benchmarks/performance/peers/package.json").read_text("utf-8"))["dependencies"]
+    wanted = ("oidc-provider", "@openauthjs/openauth", "@aws-sdk/client-dynamodb")
+    ours = [f"Python {platform.python_version()}", f"cryptography {version('cryptography')}", f"Node {node}"]
+    return ", ".join([*ours, *(f"{name} {peers[name]}" for name in wanted)])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,102 @@
+"""Refreshes over HTTP: chains that hand one token on, one after another or several at a time."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+_CLIENT: Final = "notes-spa"
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@dataclass(slots=True)
+class Chain:
+    """One application: its connection, which is kept alive, and its refresh token."""
+
+    url: str
+    token: str
+    connection: http.client.HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the connection."""
+        self.connection = http.client.HTTPConnection(urlsplit(self.url).netloc)
+
+    def refresh(self) -> None:
+        """Exchange the token for the next one; raise `RuntimeError` for a refusal."""
+        form = {"grant_type": "refresh_token", "client_id": _CLIENT, "refresh_token": self.token}
+        self.connection.request("POST", urlsplit(self.url).path, urlencode(form), _FORM)
+        response = self.connection.getresponse()
+        body = response.read()
+        if response.status != http.HTTPStatus.OK:
+            raise RuntimeError(f"{self.url}: {response.status} {body.decode(errors='replace')}")
+        answer = json.loads(body)
+        if answer["refresh_token"] == self.token:
+            raise RuntimeError(f"{self.url} does not rotate")
+        self.token = answer["refresh_token"]
+
+
+def one_after_another(chain: Chain, times: int) -> list[float]:
+    """Return the milliseconds of each of so many exchanges of one chain."""
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        chain.refresh()
+        took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+def as_fast_as_they_can(chains: list[Chain], seconds: float) -> float:
+    """Return the exchanges per second of all chains in parallel, each beginning the next one when one is done."""
+    counts = [0] * len(chains)
+    end = time.perf_counter() + seconds
+
+    def work(number: int) -> None:
+        while time.perf_counter() < end:
+            chains[number].refresh()
+            counts[number] += 1
+
+    began = time.perf_counter()
+    _in_parallel(work, len(chains))
+    return sum(counts) / (time.perf_counter() - began)
+
+
+def at_a_rate(chains: list[Chain], seconds: float, rate: float) -> list[float]:
+    """Return the milliseconds of exchanges that begin at a constant *rate* per second, evenly over all chains.
+
+    Each is measured from when it was due: a slow answer counts for those that had to wait behind it as well.
+    """
+    took: list[list[float]] = [[] for _ in chains]
+    began = time.perf_counter()
+
+    def work(number: int) -> None:
+        due = began + number / rate
+        while due < began + seconds:
+            time.sleep(max(0.0, due - time.perf_counter()))
+            chains[number].refresh()
+            took[number].append((time.perf_counter() - due) * 1000)
+            due += len(chains) / rate
+
+    _in_parallel(work, len(chains))
+    return [one for many in took for one in many]
+
+
+def _in_parallel(work: Callable[[int], None], count: int) -> None:
+    failures: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as failure:  # noqa: BLE001 - is raised below, where somebody sees it
+            failures.append(failure)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]

@@ -1,0 +1,87 @@
+"""What a refresh takes beside the least that any refresh must do: a short form of `make bench`, in seconds."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from benchmarks.performance import contender, stores
+from benchmarks.performance.contender import Contender
+from benchmarks.performance.metering import metered
+from benchmarks.performance.stores import Stores
+from benchmarks.performance.summary import ratio
+
+AT_MOST = 3.5
+"""Processor time of the handler ÷ the floor's. `make bench` wants less: this is where noise cannot be the cause."""
+
+ROUNDS, EXCHANGES = 12, 25
+
+
+@pytest.fixture(name="store", scope="module")
+def _store(dynamodb_endpoint: str) -> Iterator[Stores]:
+    with stores.running("floor-", dynamodb=dynamodb_endpoint) as store:
+        yield store
+
+
+@contextmanager
+def both(store: Stores, endpoint: str) -> Iterator[dict[str, Contender]]:
+    """The floor and the handler, each with a family as a login leaves it."""
+    environment = store.through(endpoint)
+    with (
+        contender.ours("functions", environment) as functions,
+        contender.ours("floor", environment) as floor,
+        contender.ours("handler", environment) as handler,
+    ):
+        (token,) = functions.ask("log_in", times=1)["tokens"]
+        floor.ask("begin", item=store.family())
+        handler.ask("begin", token=token)
+        yield {"floor": floor, "handler": handler}
+
+
+def test_a_warm_refresh_takes_little_more_than_the_floor(store: Stores) -> None:
+    """In turns, and as a ratio: what slows the machine down slows both."""
+    cpu: dict[str, list[float]] = {"floor": [], "handler": []}
+    with both(store, store.dynamodb) as contenders:
+        for one in contenders.values():
+            one.ask("refresh", times=EXCHANGES)
+        for _ in range(ROUNDS):
+            for name, one in contenders.items():
+                cpu[name].append(one.ask("refresh", times=EXCHANGES)["cpu_ms"])
+
+    seen = ratio(cpu["handler"], cpu["floor"])
+    assert 1 < seen.median < AT_MOST, f"handler ÷ floor: {seen}"
+
+
+def test_the_floor_asks_the_store_for_the_same_and_signs_as_much(store: Stores) -> None:
+    """Else it would be a floor of something else."""
+    asked: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
+    with metered(store.dynamodb) as (endpoint, calls), both(store, endpoint) as contenders:
+        for name, one in contenders.items():
+            one.ask("refresh", times=1)
+            calls.clear()
+            answers[name] = json.loads(one.ask("refresh", times=1)["body"])
+            assert {(call.action, call.writes, call.units) for call in calls} == {("UpdateItem", True, 1)}
+            asked[name] = calls[-1].document
+
+    ours, floor = asked["handler"], asked["floor"]
+    for expression in (
+        "UpdateExpression",
+        "ConditionExpression",
+        "ExpressionAttributeNames",
+        "ReturnValues",
+        "ReturnValuesOnConditionCheckFailure",
+    ):
+        assert floor[expression] == ours[expression]
+    assert kinds(floor["ExpressionAttributeValues"]) == kinds(ours["ExpressionAttributeValues"])
+    assert answers["floor"].keys() == answers["handler"].keys()
+    for token in ("access_token", "id_token"):
+        assert abs(len(answers["floor"][token]) - len(answers["handler"][token])) < 8
+    assert {*answers["floor"]["scope"].split()} == {*answers["handler"]["scope"].split()}
+
+
+def kinds(values: dict[str, Any]) -> dict[str, str]:
+    """The types of values by their names."""
+    return {name: next(iter(value)) for name, value in values.items()}
