@@ -4,7 +4,8 @@ It has what no server of this kind can leave out, and nothing else:
 
 * the digests of the token that is presented and of the one that follows, by which the store knows them;
 * one `UpdateItem` on the same kind of item as ours, with the same expressions and the same `ReturnValues`, signed by
-  Signature Version 4 over a connection that is kept alive. The key of the day is derived once a day;
+  Signature Version 4 over a connection that is kept alive. The key of the day is derived once a day. The request is
+  written by hand and sent at once; the answer is read by Python's own `http.client`, which takes whatever HTTP allows;
 * the claims of an access token and an ID token as ours, made of the item that comes back, and two RS256 signatures with
   2048 bits. The header of a JWT is encoded once: it is the same for all;
 * the answer as JSON.
@@ -40,6 +41,7 @@ _CLIENT: Final = "notes-spa"
 _SLOTS: Final = 8
 _SIGNED: Final = "content-type;host;x-amz-date;x-amz-target"
 _JSON: Final = "application/x-amz-json-1.0"
+_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 UPDATE: Final = (
     "SET exchanged_at = :now, idle_expires_at = :idle, attempt = :attempt,"
@@ -66,23 +68,24 @@ class DynamoDB:
     day_key: bytes = b""
 
     def __post_init__(self) -> None:
-        """Prepare the connection."""
+        """Connect."""
         self.connection = http.client.HTTPConnection(self.host)
+        self.connection.connect()
 
     def call(self, action: str, document: dict[str, Any]) -> dict[str, Any]:
         """Return the answer to one call; raise `RuntimeError` for a refusal."""
-        body = json.dumps(document, separators=(",", ":")).encode()
+        body = _json(document).encode()
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         target = f"DynamoDB_20120810.{action}"
-        headers = {
-            "Content-Type": _JSON,
-            "X-Amz-Date": moment,
-            "X-Amz-Target": target,
-            "Authorization": self._authorization(moment, target, body),
-        }
-        self.connection.request("POST", "/", body, headers)
-        response = self.connection.getresponse()
-        text = response.read()
+        head = (
+            f"POST / HTTP/1.1\r\nHost: {self.host}\r\nContent-Type: {_JSON}\r\nContent-Length: {len(body)}\r\n"
+            f"X-Amz-Date: {moment}\r\nX-Amz-Target: {target}\r\n"
+            f"Authorization: {self._authorization(moment, target, body)}\r\n\r\n"
+        )
+        self.connection.send(head.encode() + body)
+        with http.client.HTTPResponse(self.connection.sock, method="POST") as response:
+            response.begin()
+            text = response.read()
         if response.status != http.HTTPStatus.OK:
             raise RuntimeError(text.decode())
         answer: dict[str, Any] = json.loads(text)
@@ -197,10 +200,10 @@ class Floor:
             "id_token": self._signed(id_token),
             "refresh_token": successor,
         }
-        return json.dumps(document, separators=(",", ":"))
+        return _json(document)
 
     def _signed(self, claims: dict[str, Any]) -> str:
-        body = f"{self.header}.{_encoded(json.dumps(claims, separators=(',', ':')).encode())}"
+        body = f"{self.header}.{_encoded(_json(claims).encode())}"
         return f"{body}.{_encoded(self.private_key.sign(body.encode(), self.padding, self.algorithm))}"
 
 
