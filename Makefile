@@ -36,7 +36,7 @@ cost: ## Count the calls of every kind of request, and write docs/cost.md about 
 	@scripts/setup python ministack npm
 	@PYTHONPATH=layers/shared $(PYTHON) -m benchmarks.cost
 
-bench: ## Measure refreshes beside a floor and other servers, and write docs/performance.md (ARGS="--short --no-page")
+bench: ## Measure refreshes beside a floor and other servers, and write docs/performance.md (ARGS=--short)
 	@scripts/setup python benchmarks ministack npm peers
 	@PYTHONPATH=layers/shared $(PYTHON) -m benchmarks.performance $(ARGS)
 

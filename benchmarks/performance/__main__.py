@@ -1,6 +1,7 @@
 """`make bench`: measures, and writes what it saw into docs/performance.md. Ends with 1 when a target does not hold.
 
-ARGS: `--short` for a quick try of a minute, `--no-page` to write nothing.
+ARGS: `--short` is a quick try that writes nothing; `--again` writes what was measured last once more, and measures
+nothing.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import Final
 from benchmarks import tables
 from benchmarks.performance import measuring, page, stores
 from benchmarks.performance.contender import ContenderFailed
-from benchmarks.performance.measuring import Effort, Measurement
+from benchmarks.performance.measuring import Effort
 from benchmarks.performance.results import MEASURED, Line, Results
 from local.processes import NotStarted
 from local.template import ROOT
@@ -32,45 +33,43 @@ _GB: Final = 1024**3
 def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(prog="make bench", description="Measure, and write docs/performance.md.")
-    parser.add_argument("--short", action="store_true", help="a quick try: its figures mean little")
-    parser.add_argument("--no-page", action="store_true", help="print, and write nothing")
+    parser.add_argument("--short", action="store_true", help="a quick try, which writes nothing")
+    parser.add_argument("--again", action="store_true", help="write what was measured last, and measure nothing")
     chosen = parser.parse_args(arguments)
-    effort = SHORT if chosen.short else Effort()
-    load_before = os.getloadavg()[0]
     try:
-        with stores.running() as store:
-            measured = measuring.measure(store, effort, _say)
+        results = Results.read(MEASURED) if chosen.again else _measured(SHORT if chosen.short else Effort())
     except (NotStarted, ContenderFailed) as failure:
         print(failure, file=sys.stderr)
         return 1
-    results = _results(measured, effort, load_before, " ".join(("make bench", *_told(arguments))))
-    written = page.tables(results)
-    for name, table in written.items():
+    for name, table in page.tables(results).items():
         print(f"\n{name}\n{table}", end="")
-    if not chosen.no_page:
-        results.write(MEASURED)
-        page.PAGE.write_text(tables.filled(page.PAGE.read_text("utf-8"), written), "utf-8")
-        subprocess.run([_PLOTTING, "-m", "benchmarks.performance.plots"], cwd=ROOT, check=True)
-        print(f"{page.PAGE} has what was measured")
+    if not chosen.short:
+        _write(results)
     missed = [target.name for target in results.targets if not target.holds]
     print("\nall targets hold" if not missed else f"\ndoes NOT hold: {'; '.join(missed)}")
     return 1 if missed else 0
 
 
-def _told(arguments: Sequence[str]) -> list[str]:
-    return [f'ARGS="{" ".join(arguments)}"'] if arguments else []
+def _write(results: Results) -> None:
+    """Write the page, the pictures, and the figures that they are made of."""
+    results.write(MEASURED)
+    page.PAGE.write_text(tables.filled(page.PAGE.read_text("utf-8"), page.tables(results)), "utf-8")
+    subprocess.run([_PLOTTING, "-m", "benchmarks.performance.plots"], cwd=ROOT, check=True)
+    print(f"\n{page.PAGE} has what was measured")
 
 
 def _say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-def _results(measured: Measurement, effort: Effort, load_before: float, command: str) -> Results:
+def _measured(effort: Effort) -> Results:
+    load_before = os.getloadavg()[0]
+    with stores.running() as store:
+        measured = measuring.measure(store, effort, _say)
     return Results(
         date=datetime.now(UTC).date().isoformat(),
         machine=_machine(load_before),
         versions=_versions(),
-        command=command,
         exchanges=effort.rounds * effort.exchanges,
         refresh={name: Line.of(one) for name, one in measured.refresh.items()},
         requests={name: Line.of(one) for name, one in measured.requests.items()},

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
+
+type Answer = dict[str, Any]
 
 _GRACE: Final = 10.0  # seconds between the end of its questions and its own
 
@@ -19,28 +21,49 @@ class ContenderFailed(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class _Channel:
+    """The lines that go to a contender and come from it."""
+
+    process: subprocess.Popen[str]
+    questions: IO[str]
+    answers: IO[str]
+    printed: IO[bytes]
+
+    def send(self, question: Mapping[str, object]) -> None:
+        try:
+            print(json.dumps(question), file=self.questions, flush=True)
+        except BrokenPipeError:
+            raise self._failed() from None
+
+    def receive(self) -> Answer:
+        line = self.answers.readline()
+        if not line:
+            raise self._failed()
+        answer: Answer = json.loads(line)
+        return answer
+
+    def _failed(self) -> ContenderFailed:
+        self.process.wait(_GRACE)
+        self.printed.seek(0)
+        return ContenderFailed(self.printed.read().decode(errors="replace")[-4000:])
+
+
+@dataclass(frozen=True, slots=True)
 class Contender:
     """A running contender."""
 
-    process: subprocess.Popen[str]
-    answers: IO[str]
-    said: IO[bytes]
-    hello: Mapping[str, Any]
+    channel: _Channel
+    hello: Answer
     """What it said when it was ready: a server's `url`, a peer's first `tokens`."""
 
-    def ask(self, do: str, **arguments: object) -> dict[str, Any]:
+    def ask(self, do: str, **arguments: object) -> Answer:
         """Return its answer; raise `ContenderFailed`."""
-        if self.process.stdin is None:
-            raise ContenderFailed("nobody listens")
-        try:
-            print(json.dumps({"do": do, **arguments}), file=self.process.stdin, flush=True)
-        except BrokenPipeError:
-            raise ContenderFailed(_last_words(self.said)) from None
-        return _answer(self.answers, self.said)
+        self.channel.send({"do": do, **arguments})
+        return self.channel.receive()
 
     def resident_mb(self) -> float:
         """Return the memory that it has at this moment."""
-        command = ["ps", "-o", "rss=", "-p", str(self.process.pid)]
+        command = ["ps", "-o", "rss=", "-p", str(self.channel.process.pid)]
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1024
 
 
@@ -51,20 +74,23 @@ def running(command: Sequence[str | Path], environment: Mapping[str, str]) -> It
     What it logs is written, as in production, to where nobody reads it.
     """
     ours, theirs = os.pipe()
-    with os.fdopen(ours, encoding="utf-8") as answers, tempfile.TemporaryFile() as said:
+    with os.fdopen(ours, encoding="utf-8") as answers, tempfile.TemporaryFile() as printed:
         process = subprocess.Popen(
             command,
             env={**environment, "CONTROL_FD": str(theirs)},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=said,
+            stderr=printed,
             pass_fds=[theirs],
             text=True,
-            process_group=0,
+            process_group=0,  # a Ctrl-C at the terminal reaches us alone
         )
         os.close(theirs)
         try:
-            yield Contender(process, answers, said, _answer(answers, said))
+            if process.stdin is None:
+                raise ContenderFailed("it has no standard input")
+            channel = _Channel(process, process.stdin, answers, printed)
+            yield Contender(channel, channel.receive())
         finally:
             _end(process)
 
@@ -77,22 +103,11 @@ def ours(module: str, environment: Mapping[str, str]) -> Iterator[Contender]:
         yield contender
 
 
-def _answer(answers: IO[str], said: IO[bytes]) -> dict[str, Any]:
-    line = answers.readline()
-    if not line:
-        raise ContenderFailed(_last_words(said))
-    answer: dict[str, Any] = json.loads(line)
-    return answer
-
-
-def _last_words(said: IO[bytes]) -> str:
-    said.seek(0)
-    return said.read().decode(errors="replace")[-4000:]
-
-
 def _end(process: subprocess.Popen[str]) -> None:
+    """Leave it without questions, then insist; either way it is gone on return."""
     if process.stdin:
-        process.stdin.close()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
     try:
         process.wait(_GRACE)
     except subprocess.TimeoutExpired:

@@ -65,7 +65,7 @@ class Runners:
         inside[HANDLER].ask("begin", token=tokens.pop())
         servers = {OURS: ours("http_server"), OIDC_PROVIDER: peer("oidc_provider.js"), OPENAUTH: peer("openauth.js")}
         chains_of = {
-            name: [Chain(server.hello["url"], token) for token in server.hello.get("tokens", tokens)]
+            name: [Chain(server.hello["url"], token) for token in server.hello.get("tokens") or tokens]
             for name, server in servers.items()
         }
         return cls(functions, inside, servers, chains_of)

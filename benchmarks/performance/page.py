@@ -46,7 +46,6 @@ def _run(results: Results) -> str:
         ("when", results.date),
         ("machine", results.machine),
         ("versions", results.versions),
-        ("command", f"`{results.command}`"),
         (
             "exchanges of each, one after another",
             f"{results.exchanges:,} in {len(results.refresh[FLOOR].cpu_ms)} rounds",

@@ -122,7 +122,6 @@ class Results:
     date: str
     machine: str
     versions: str
-    command: str
     exchanges: int
     """Of each contender, one after another."""
     refresh: Mapping[str, Line]

@@ -2,14 +2,16 @@
 
 import dataclasses
 import re
+import sys
 import time
 from typing import Any
 
 import pytest
 
 from benchmarks import tables
-from benchmarks.performance import chains, page
+from benchmarks.performance import chains, contender, page
 from benchmarks.performance.chains import Chain
+from benchmarks.performance.contender import ContenderFailed
 from benchmarks.performance.results import FOLDER, HANDLER, MEASURED, OURS, SERVERS, Results
 from benchmarks.performance.summary import quantile, ratio
 
@@ -29,6 +31,21 @@ def test_a_ratio_is_made_within_each_round() -> None:
 
     assert ratio(ours, theirs) == ratio([1.0, 1.0, 1.0, 1.0, 1.2], [2.0, 2.0, 2.0, 2.0, 2.0])
     assert ratio(ours, theirs).median == 0.5
+
+
+def test_a_contender_that_ends_says_why() -> None:
+    with pytest.raises(ContenderFailed, match="no store here"):
+        running_to_its_end([sys.executable, "-c", "raise SystemExit('no store here')"])
+    with pytest.raises(ContenderFailed, match="no token either"):
+        running_to_its_end([sys.executable, "-c", f"{HELLO}; input(); raise SystemExit('no token either')"])
+
+
+HELLO = "import os; os.write(int(os.environ['CONTROL_FD']), b'{}\\n')"
+
+
+def running_to_its_end(command: list[str]) -> None:
+    with contender.running(command, {}) as one:
+        one.ask("refresh")
 
 
 class Slow(Chain):
@@ -82,7 +99,7 @@ def test_the_pictures_have_the_page_s_numbers_and_the_reader_s_ink() -> None:
 
 
 @pytest.mark.parametrize(
-    ("contender", "change", "target"),
+    ("name", "change", "target"),
     [
         (HANDLER, {"calls": {"GetItem": 1, "UpdateItem": 1}}, "DynamoDB calls"),
         (HANDLER, {"cpu_ms": [99.0]}, "processor time of the handler"),
@@ -90,13 +107,13 @@ def test_the_pictures_have_the_page_s_numbers_and_the_reader_s_ink() -> None:
         (OURS, {"per_second": [1.0]}, "exchanges per second"),
     ],
 )
-def test_a_target_that_is_missed_is_told(contender: str, change: dict[str, Any], target: str) -> None:
+def test_a_target_that_is_missed_is_told(name: str, change: dict[str, Any], target: str) -> None:
     one_round = {
-        name: dataclasses.replace(line, cpu_ms=[50.0], per_second=[50.0], calls={"UpdateItem": 1})
-        for name, line in RESULTS.refresh.items()
+        each: dataclasses.replace(line, cpu_ms=[50.0], per_second=[50.0], calls={"UpdateItem": 1})
+        for each, line in RESULTS.refresh.items()
     }
-    changed = dataclasses.replace(one_round[contender], **change)
-    results = dataclasses.replace(RESULTS, refresh=one_round | {contender: changed})
+    changed = dataclasses.replace(one_round[name], **change)
+    results = dataclasses.replace(RESULTS, refresh=one_round | {name: changed})
 
     seen = {one.holds for one in results.targets if one.name.startswith(target)}
 
