@@ -6,7 +6,7 @@ import pytest
 
 from heirloom.domain import encoding
 from heirloom.domain.backchannel_logout import LogoutNotice
-from heirloom.domain.lifetimes import DAY, MINUTE
+from heirloom.domain.lifetimes import DAY, HOUR, MINUTE
 from heirloom.endpoints import account
 from heirloom.http import Response
 from heirloom.pages import AccountNotice
@@ -230,6 +230,22 @@ def test_what_is_over_is_not_shown(service: Service, elsewhere: Elsewhere, here:
     assert WORDS.no_applications in main(shown)
 
 
+def test_nor_is_what_an_applications_mark_of_mass_revocation_ended(service: Service, here: str) -> None:
+    assert buttons(show(service), "family") == [family_id(here)]
+    service.wait(1)
+
+    declare(service, SPA, not_before=service.now)
+
+    assert buttons(show(service), "family") == []
+
+
+def test_the_browser_that_was_used_last_comes_first(service: Service, elsewhere: Elsewhere) -> None:
+    service.wait(HOUR)
+    newer = Elsewhere(service)
+
+    assert buttons(show(service), "session") == [newer.session_id, elsewhere.session_id]
+
+
 def test_an_application_that_is_gone_is_not_shown(service: Service, here: str) -> None:
     assert here
     del service.configuration.applications[SPA.client_id]
@@ -301,6 +317,17 @@ def test_who_agreed_without_a_refresh_token_sees_what_the_application_may_do(ser
     assert buttons(shown, "application") == [THIRD_PARTY.client_id]
     assert buttons(shown, "family") == []
     assert "Read your notes" in main(shown)
+
+
+def test_what_one_application_may_do_is_not_told_of_another(service: Service) -> None:
+    other = declare(service, THIRD_PARTY, client_id="other", name="Another")
+    submit(service, service.log_in(THIRD_PARTY, scope="openid read:notes"), decision="allow")
+    submit(service, service.authorize(other, scope="openid", audience=None), decision="allow")
+
+    shown = show(service)
+
+    assert set(buttons(shown, "application")) == {THIRD_PARTY.client_id, "other"}
+    assert main(shown).count("Read your notes") == 1
 
 
 def test_the_overview_shows_some_and_leads_to_all(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,6 +444,28 @@ def test_everything_else_leaves_this_browser_and_its_applications(
         assert refusal(service.refresh(token)) == REFUSED
     assert service.refresh(here).status == 200
     assert buttons(shown, "everything") == ["all"], "there is nothing else"
+
+
+def test_a_browser_that_was_updated_since_is_still_the_one_in_which_a_login_began(
+    service: Service, elsewhere: Elsewhere, here: str
+) -> None:
+    on(service, CHROME.replace("Chrome/1", "Chrome/2"), "192.0.2.7")
+
+    end(service, "everything", "others")
+
+    assert service.refresh(here).status == 200
+    assert refusal(service.refresh(elsewhere.token)) == REFUSED
+
+
+def test_another_browser_of_the_same_make_is_another(service: Service, here: str) -> None:
+    mine, service.cookies = service.cookies, {}
+    token = service.login_tokens()["refresh_token"]
+    service.cookies = mine
+
+    end(service, "everything", "others")
+
+    assert service.refresh(here).status == 200
+    assert refusal(service.refresh(token)) == REFUSED
 
 
 def test_everywhere_is_everywhere_and_ends_logins_under_way(service: Service, elsewhere: Elsewhere, here: str) -> None:

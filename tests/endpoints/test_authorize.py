@@ -155,6 +155,15 @@ def test_a_form_post_opens_a_request_as_a_query_does(service: Service) -> None:
     assert "code" in answered(sign_in(service, shown, ALICE.email))
 
 
+def test_the_login_page_says_who_asks(service: Service) -> None:
+    declare(service, SPA, logo_uri="https://cdn.example/notes.svg")
+
+    shown = service.authorize()
+
+    assert SPA.name in read(shown).text
+    assert 'src="https://cdn.example/notes.svg"' in shown.body
+
+
 # ---- Where the answer goes
 
 

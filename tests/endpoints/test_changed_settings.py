@@ -180,6 +180,18 @@ def test_a_family_without_an_end_gets_one_at_its_next_exchange_and_keeps_it(serv
     assert refusal(service.refresh(token)) == INVALID_GRANT
 
 
+def test_the_others_go_on_when_one_gets_an_end(service: Service) -> None:
+    """Whatever does not rotate stays what it is: only rotation, switched on, ends those that were left behind."""
+    service.set_policy(rotating=False, absolute_lifetime=None)
+    phone, laptop = log_in_elsewhere(service), log_in_elsewhere(service)
+    service.set_policy(absolute_lifetime=3 * DAY)
+
+    assert service.refreshed(phone) == phone
+
+    assert service.refreshed(laptop) == laptop
+    assert "srrt" not in service.events.types
+
+
 def test_the_end_of_an_idle_one_is_not_moved(service: Service) -> None:
     service.set_policy(absolute_lifetime=None, idle_lifetime=DAY)
     token = service.login_tokens()["refresh_token"]

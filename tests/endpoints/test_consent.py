@@ -154,6 +154,13 @@ def test_a_yes_under_a_login_that_is_too_old_for_max_age_leads_to_the_login_page
     assert kind(submit(service, shown, decision="allow")) == "login"
 
 
+def test_a_yes_under_an_old_login_is_good_where_no_newer_one_was_asked_for(service: Service) -> None:
+    service.log_in(SPA)
+    service.wait(DAY)
+
+    assert "code" in answered(submit(service, service.authorize(THIRD_PARTY), decision="allow"))
+
+
 def test_what_is_agreed_to_is_what_was_asked_for_and_not_what_was_written_into_the_form(service: Service) -> None:
     """The form carries the request: it is validated anew, and grants no more than the application may have."""
     request = authorization_request(THIRD_PARTY, redirect_uri="https://evil.example/")

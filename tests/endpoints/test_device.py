@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from heirloom.adapters.device_codes import POINTER
-from heirloom.domain import device_authorization, user_code
+from heirloom.domain import device_authorization, encoding, user_code
 from heirloom.domain.application import Application, ApplicationType, AuthenticationMethod, GrantType, secret_digest
 from heirloom.domain.lifetimes import DAY, DEVICE_CODE
 from heirloom.domain.resource_server import ProofRequirement
@@ -34,6 +34,7 @@ from tests.endpoints.hands import (
 )
 from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.endpoints.test_login import Together
+from tests.faults import BEFORE, Steps
 from tests.proofs import Prover
 from tests.service import (
     ALICE,
@@ -83,6 +84,7 @@ def test_a_device_is_confirmed_elsewhere_and_gets_tokens(service: Service) -> No
     access, identity = claims_of(granted["access_token"]), claims_of(granted["id_token"])
     assert (access["sub"], access["azp"]) == (ALICE.user_id, NATIVE.client_id)
     assert access["aud"] == [API, f"{ISSUER}userinfo"]
+    assert "gty" not in access, "it was not refreshed yet"
     assert (identity["aud"], identity["auth_time"]) == (NATIVE.client_id, START + 3)
     assert identity["sid"] == service.items("SessionsTable")[0]["session_id"]["S"]
     assert identity["name"] == "Alice"
@@ -120,7 +122,8 @@ def test_the_events_of_a_story_are_those_of_auth0(service: Service) -> None:
     assert service.events.types == ["s", "sede", "fede"]
     exchanged = service.events[1]
     assert (exchanged.client_id, exchanged.user_id) == (NATIVE.client_id, ALICE.user_id)
-    assert exchanged.details["session_id"] == claims_of(granted["id_token"])["sid"]
+    family_id = encoding.encode(family_key_of(granted["refresh_token"]).family_id)
+    assert exchanged.details == {"familyId": family_id, "session_id": claims_of(granted["id_token"])["sid"]}
 
 
 def test_somebody_who_is_logged_in_need_not_log_in_again(service: Service) -> None:
@@ -245,6 +248,7 @@ def test_what_may_not_be_had_is_dropped_and_warned_about(service: Service) -> No
 
     assert tokens(poll(service, device))["scope"] == "openid read:all"
     assert reasons(service, "w") == ["offline_access was dropped: the API does not allow offline access"]
+    assert service.events[0].client_id == NATIVE.client_id
 
 
 def test_a_resource_indicator_is_an_audience(service: Service) -> None:
@@ -421,6 +425,20 @@ def test_parallel_polls_make_one_family(service: Service) -> None:
     assert len(service.items("FamiliesTable")) == 1
 
 
+def test_of_two_polls_at_once_the_second_hears_that_the_code_is_used(service: Service) -> None:
+    """The first one ends right before the transaction of the other, which had found the code unused."""
+    device = start(service)
+    confirm(service, device)
+    answers: list[Response] = []
+    with Steps.of(service.client) as steps:
+        steps.interpose(BEFORE, lambda: answers.append(poll(service, device)), calls=range(1, 2))
+        assert refusal(poll(service, device)) == (400, "invalid_grant")
+
+    assert reasons(service, "fede") == ["used device code"]
+    [first] = answers
+    assert service.refresh(tokens(first)["refresh_token"], NATIVE).status == 200
+
+
 def test_a_yes_beside_polls_is_one_family(service: Service) -> None:
     for _ in range(3):
         service.wait(DAY)
@@ -505,6 +523,8 @@ def test_a_login_that_was_ended_between_the_yes_and_the_poll_gives_nothing(
 
     assert refusal(poll(service, device)) == (400, "invalid_grant")
     assert not [item for item in service.items("FamiliesTable") if "generation" in item]
+    marked = "a login from before the mark of mass revocation"
+    assert reasons(service, "fede")[0] in {"the login was ended meanwhile", marked}
 
 
 def test_a_script_gets_no_refresh_token_from_an_application_that_does_not_rotate(service: Service) -> None:

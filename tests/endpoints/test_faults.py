@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from heirloom.adapters import web
 from heirloom.domain.application import GrantType
 from heirloom.domain.errors import SigningFailed, StoreUnavailable
+from heirloom.domain.events import Alarm
 from heirloom.domain.lifetimes import DAY
 from heirloom.http import Response
 from tests.endpoints.assertions import SIGNING, assertion, with_assertion
@@ -316,6 +317,7 @@ def test_a_user_who_cannot_be_read_is_not_an_unknown_one(service: Service, store
     store.fail(BEFORE, fault)
 
     assert unavailable(service.send("GET", "/userinfo", headers=header))
+    assert service.events[-1].alarm is Alarm.FAULT
     assert service.send("GET", "/userinfo", headers=header).status == 200
 
 

@@ -107,6 +107,18 @@ def test_a_registered_origin_may_read_answer_and_challenge(service: Service, tok
         assert response.headers["access-control-expose-headers"] == "www-authenticate"
 
 
+def test_a_request_without_an_origin_looks_none_up(
+    service: Service, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no script's, and each look would be a read of the store."""
+    asked: list[str] = []
+    monkeypatch.setattr(service.configuration, "is_web_origin", asked.append)
+
+    assert ask(service, token).status == 200
+
+    assert asked == []
+
+
 # ---- What it refuses
 
 
@@ -116,6 +128,14 @@ def test_without_a_token_there_is_a_challenge_and_no_error(service: Service) -> 
 
     assert (response.status, response.headers["www-authenticate"]) == NO_TOKEN
     assert response.body == ""
+    assert service.events.types == ["fapi"]
+
+
+def test_a_token_in_the_body_of_a_get_is_not_looked_at(service: Service, token: str) -> None:
+    """RFC 6750 §2.2: "the request-body has defined semantics" with other methods alone."""
+    response = service.send("GET", "/userinfo", {"access_token": token})
+
+    assert (response.status, response.headers["www-authenticate"]) == NO_TOKEN
 
 
 def test_a_token_in_the_query_is_not_looked_at(service: Service, token: str) -> None:

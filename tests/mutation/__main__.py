@@ -79,6 +79,30 @@ JUDGES = {
         "device::test_right_codes_are_not_counted",
         "device::test_parallel_guesses_of_one_person_do_not_slip_through_together",
     ),
+    "endpoints.authorize": requests(
+        *("authorize", "id_token_hint"),
+        "account::test_whoever_is_not_signed_in_signs_in_first_and_comes_back",
+        "login::test_a_wrong_password_leads_to_the_form_again_and_nothing_else",
+    ),
+    "endpoints.consent": requests(
+        "consent",
+        "authorize::test_prompt_login_with_a_consent_page_behind_it_asks_once",
+        "authorize::test_a_consent_page_that_was_left_open_does_not_stand_for_the_login_that_was_asked_for",
+        "id_token_hint::test_somebody_else_can_neither_go_on_nor_consent",
+        "login::test_a_form_without_its_browsers_token_is_refused",
+        "par::test_login_and_consent_carry_the_reference_and_nothing_else",
+    ),
+    "endpoints.device_grant": requests("device"),
+    "endpoints.device_authorization": requests("device"),
+    "endpoints.userinfo": requests(
+        *("userinfo", "claims_request::test_userinfo_tells_what_was_asked_for_by_name"),
+        "cross_origin::test_no_answer_is_for_a_foreign_origin",
+        "dpop::test_a_bad_proof_is_refused_at_userinfo",
+        "dpop::test_a_proof_is_taken_once_at_userinfo_too",
+        "faults::test_a_user_who_cannot_be_read_is_not_an_unknown_one",
+    ),
+    "endpoints.access_tokens": requests("userinfo", "dpop"),
+    "endpoints.migration": requests("changed_settings"),
 }
 """Whose tests judge a module, if not all of its package: tests/domain ask rules and nothing else.
 
@@ -138,6 +162,13 @@ MODULES = (
     "endpoints.first_generation",
     "endpoints.login",
     "endpoints.brakes",
+    "endpoints.authorize",
+    "endpoints.consent",
+    "endpoints.device_grant",
+    "endpoints.device_authorization",
+    "endpoints.userinfo",
+    "endpoints.access_tokens",
+    "endpoints.migration",
 )
 """Those of which every survivor is explained, the token family's first."""
 
