@@ -2,8 +2,6 @@
 
 import json
 
-import jwt
-
 from heirloom.domain import dpop
 from heirloom.domain.dpop import SignedClaims
 from heirloom.domain.errors import InvalidDPoPProof
@@ -14,6 +12,8 @@ class JwtProofVerifier:
 
     def verify(self, text: str) -> SignedClaims:
         """Return what a proof claims whose signature is that of the key in it; raise `InvalidDPoPProof`."""
+        import jwt  # noqa: PLC0415 - most requests of a token endpoint come without a proof
+
         dpop.check_shape(text)
         try:
             key = dpop.key_of(jwt.get_unverified_header(text))

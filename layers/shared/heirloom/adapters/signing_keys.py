@@ -1,16 +1,19 @@
 """The keys that sign tokens, from Secrets Manager."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-import jwt
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from heirloom.adapters.cached import Cached
 from heirloom.adapters.configuration import PublishedKeys
 from heirloom.adapters.secret import Document, Secret
+from heirloom.domain import encoding
 from heirloom.domain.claims import UnsignedToken
 from heirloom.domain.errors import SigningFailed, StoreUnavailable
 from heirloom.domain.token_keys import KeyState
@@ -26,12 +29,15 @@ class JwtSigner:
     """How often the secret had been changed when the key was read."""
 
     def sign(self, token: UnsignedToken) -> str:
-        """Return the JWT, signed with RS256."""
-        headers = {"kid": self.key_id, "typ": token.token_type}
+        """Return the JWT in JWS compact serialization (RFC 7515 §3.1), signed with RS256 (RFC 7518 §3.3)."""
+        # Signing takes this much and no more: PyJWT, which verifies, would be a third of a cold start's imports.
+        header = {"alg": "RS256", "kid": self.key_id, "typ": token.token_type}
         try:
-            return jwt.encode(token.claims, self.key, algorithm="RS256", headers=headers)
-        except (jwt.PyJWTError, TypeError, ValueError) as error:
+            signed = f"{_segment(header)}.{_segment(token.claims)}"
+            signature = self.key.sign(signed.encode("ascii"), PKCS1v15(), SHA256())
+        except (TypeError, ValueError) as error:
             raise SigningFailed(type(error).__name__) from error
+        return f"{signed}.{encoding.encode(signature)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +75,7 @@ def current_signer(document: Document) -> JwtSigner:
     if not isinstance(private, RSAPrivateKey):
         raise SigningFailed("the current signing key is not RSA")
     return JwtSigner(private, current[0]["kid"], document.get("generation", 0))
+
+
+def _segment(document: Mapping[str, object]) -> str:
+    return encoding.encode(json.dumps(document, separators=(",", ":")).encode())

@@ -1,29 +1,33 @@
 """What the endpoints need of the world. Every store verb may raise `StoreUnavailable`."""
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from __future__ import annotations  # a port names types of everything, and whoever imports one needs few of them
 
-from heirloom.domain.application import Application, Tenant
-from heirloom.domain.authorization_code import AuthorizationCode
-from heirloom.domain.backchannel_logout import LogoutNotice
-from heirloom.domain.claims import UnsignedToken
-from heirloom.domain.client_grant import ClientGrant
-from heirloom.domain.client_key import ClientKey
-from heirloom.domain.consent import Consent
-from heirloom.domain.device import Device
-from heirloom.domain.device_authorization import Confirmation, DeviceAuthorization
-from heirloom.domain.dpop import SignedClaims
-from heirloom.domain.events import Event, LoggedEvent
-from heirloom.domain.family import Family, Rotation
-from heirloom.domain.guessing import Attempts
-from heirloom.domain.logout_request import IdTokenHint
-from heirloom.domain.migration import Migration
-from heirloom.domain.pushed_request import PushedRequest
-from heirloom.domain.refresh_token import FamilyKey
-from heirloom.domain.resource_server import ResourceServer
-from heirloom.domain.session import Session, SessionKey
-from heirloom.domain.token_keys import TokenKeyring
-from heirloom.domain.user import User
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from heirloom.domain.application import Application, Tenant
+    from heirloom.domain.authorization_code import AuthorizationCode
+    from heirloom.domain.backchannel_logout import LogoutNotice
+    from heirloom.domain.claims import UnsignedToken
+    from heirloom.domain.client_grant import ClientGrant
+    from heirloom.domain.client_key import ClientKey
+    from heirloom.domain.consent import Consent
+    from heirloom.domain.device import Device
+    from heirloom.domain.device_authorization import Confirmation, DeviceAuthorization
+    from heirloom.domain.dpop import SignedClaims
+    from heirloom.domain.events import Event, LoggedEvent
+    from heirloom.domain.family import Family, Rotation
+    from heirloom.domain.guessing import Attempts
+    from heirloom.domain.logout_request import IdTokenHint
+    from heirloom.domain.migration import Migration
+    from heirloom.domain.pushed_request import PushedRequest
+    from heirloom.domain.refresh_token import FamilyKey
+    from heirloom.domain.resource_server import ResourceServer
+    from heirloom.domain.session import Session, SessionKey
+    from heirloom.domain.token_keys import TokenKeyring
+    from heirloom.domain.user import User
 
 
 class Configuration(Protocol):
