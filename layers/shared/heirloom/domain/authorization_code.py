@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 
 from heirloom.domain import lifetimes, pkce
 from heirloom.domain.device import UNKNOWN_DEVICE, Device
-from heirloom.domain.errors import InvalidGrant
+from heirloom.domain.errors import INVALID_CODE, InvalidGrant
 from heirloom.domain.family import Grant
 from heirloom.domain.refresh_token import FamilyKey
-
-INVALID_CODE = "Invalid authorization code"
 
 
 @dataclass(frozen=True, slots=True)

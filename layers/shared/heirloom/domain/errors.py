@@ -41,6 +41,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 UNKNOWN_REFRESH_TOKEN = "Unknown or invalid refresh token."
+INVALID_CODE = "Invalid authorization code"
 
 
 class OAuthError(Exception):

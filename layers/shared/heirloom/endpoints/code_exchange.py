@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from heirloom import http
 from heirloom.domain import authorization_code, claims, encoding, scope
 from heirloom.domain.application import Application, GrantType, families_not_before
-from heirloom.domain.authorization_code import INVALID_CODE, AuthorizationCode, CodeUsed
-from heirloom.domain.errors import InvalidGrant, InvalidTarget
+from heirloom.domain.authorization_code import AuthorizationCode, CodeUsed
+from heirloom.domain.errors import INVALID_CODE, InvalidGrant, InvalidTarget
 from heirloom.domain.events import Event, EventType
 from heirloom.domain.family import Grant
 from heirloom.domain.ports import Codes, Configuration, Events, ExchangeRefused, Families, TokenKeys

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 from heirloom.domain import claims, encoding, management_api, scope
 from heirloom.domain.application import Application
-from heirloom.domain.authorization_code import INVALID_CODE
 from heirloom.domain.client_grant import ClientGrant
-from heirloom.domain.errors import UNKNOWN_REFRESH_TOKEN, InvalidDPoPProof, InvalidGrant
+from heirloom.domain.errors import INVALID_CODE, UNKNOWN_REFRESH_TOKEN, InvalidDPoPProof, InvalidGrant
 from heirloom.domain.family import Grant
 from heirloom.domain.ports import Configuration, Signer
 from heirloom.domain.resource_server import ResourceServer
