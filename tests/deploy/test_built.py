@@ -1,9 +1,14 @@
 """What `sam build` made, run without anything else of this project."""
 
+import ast
 import filecmp
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import distributions
+from importlib.util import source_hash
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +21,19 @@ from local.artifacts import ARCHITECTURE, Artifacts
 from local.cloudformation import listening
 from local.stack import Endpoints
 from local.template import ROOT, functions
-from supply_chain import layer
+from supply_chain import finish, layer
 
 FUNCTIONS = {one.name: one for one in functions(template.load()).values()}
+SERVICES = sorted(
+    {
+        call.args[0].value
+        for path in (ROOT / "layers/shared").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("client") and call.args
+        if isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str)
+    }
+)
+"""What clients are made for anywhere in our code: `boto3.client("dynamodb", …)` and the like."""
 ANSWERING = sorted(set(FUNCTIONS) - {"rotate_keys", "backchannel_logout"})
 
 
@@ -82,9 +97,8 @@ def test_a_function_s_zip_is_its_handler_alone(artifacts: Artifacts) -> None:
         assert [path.name for path in built.iterdir()] == ["app.py"]
 
 
-def test_the_shared_layer_is_the_package_as_it_stands_and_nothing_compiled(artifacts: Artifacts) -> None:
-    """Compiled files differ from run to run, and each would be a new version of the layer."""
-    built = artifacts.folder / "SharedLayer/python"
+def test_the_shared_layer_is_the_package_as_it_stands(artifacts: Artifacts) -> None:
+    built = artifacts.folder / finish.SHARED
     source = ROOT / "layers/shared"
 
     def files(folder: Path) -> set[str]:
@@ -97,7 +111,41 @@ def test_the_shared_layer_is_the_package_as_it_stands_and_nothing_compiled(artif
     _, differing, missing = filecmp.cmpfiles(source, built, files(source) - saved_since, shallow=False)
     assert not differing + missing
     assert files(built) - files(source) == set()
-    assert not list(built.rglob("*.pyc"))
+
+
+@pytest.mark.parametrize("layer_folder", [finish.SHARED, finish.DEPENDENCIES])
+def test_every_module_of_a_layer_is_compiled_and_from_the_source_beside_it(
+    artifacts: Artifacts, layer_folder: str
+) -> None:
+    """Nobody compares them when they are loaded, so it is done here: the header has the source's hash (PEP 552)."""
+    built = artifacts.folder / layer_folder
+    sources = {path: path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc" for path in built.rglob("*.py")}
+
+    assert len(sources) > 100
+    assert set(built.rglob("*.pyc")) == set(sources.values())
+    for source, compiled in sources.items():
+        header = compiled.read_bytes()[:16]
+        assert (header[4:8], header[8:]) == (b"\1\0\0\0", source_hash(source.read_bytes())), source
+
+
+def test_the_services_that_we_call_are_described_in_the_layer_and_others_are_not(artifacts: Artifacts) -> None:
+    """A client of a service whose description was left out could not be made, and only at its first call."""
+    clients = "import boto3, json, sys\nfor name in json.loads(sys.argv[1]): boto3.client(name, 'eu-central-1')"
+    path = os.pathsep.join(map(str, artifacts.import_path(FUNCTIONS["token"])))
+
+    def made(services: list[str]) -> str:
+        done = subprocess.run(
+            [sys.executable, "-S", "-P", "-c", clients, json.dumps(services)],
+            env={"PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stderr
+
+    assert len(SERVICES) >= 5
+    assert made(SERVICES) == ""
+    assert "UnknownServiceError" in made(["ec2"])
 
 
 def test_the_layer_of_dependencies_is_its_lock_to_the_version(artifacts: Artifacts) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +102,9 @@ def test_the_wheels_that_sam_may_use_are_files_of_the_lock_for_both_processors()
     }
 
 
-def test_sam_builds_of_these_wheels_alone(tmp_path: Path) -> None:
-    """What `scripts/sam build` tells every pip below it, said by a `sam` that prints it."""
+@pytest.fixture
+def told(tmp_path: Path) -> Callable[..., set[str]]:
+    """What `scripts/sam` tells the programs below it, said by a `sam` and a `python` that print it."""
     for file in ("scripts/sam", "scripts/setup", "requirements/sam.txt", "layers/dependencies/requirements.txt"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(locks.ROOT / file, tmp_path / file)
@@ -113,9 +115,32 @@ def test_sam_builds_of_these_wheels_alone(tmp_path: Path) -> None:
         (tmp_path / made / "bin").mkdir(parents=True)
         shutil.copy(locks.ROOT / lock, tmp_path / made / "lock.txt")
     for program in ("python", "sam"):
-        (tmp_path / ".tools/sam/bin" / program).write_text("#!/bin/sh\nenv\n")
+        (tmp_path / ".tools/sam/bin" / program).write_text(f'#!/bin/sh\necho {program} "$@"\nenv\n')
         (tmp_path / ".tools/sam/bin" / program).chmod(0o755)
 
-    done = subprocess.run([tmp_path / "scripts/sam", "build"], capture_output=True, text=True, check=True)
+    def run(*arguments: str) -> set[str]:
+        done = subprocess.run([tmp_path / "scripts/sam", *arguments], capture_output=True, text=True, check=True)
+        return {*done.stdout.splitlines()}
 
-    assert {"PIP_NO_INDEX=1", f"PIP_FIND_LINKS=file://{tmp_path}/.tools/layer"} <= {*done.stdout.splitlines()}
+    return run
+
+
+def test_sam_builds_of_these_wheels_alone(told: Callable[..., set[str]], tmp_path: Path) -> None:
+    assert {"PIP_NO_INDEX=1", f"PIP_FIND_LINKS=file://{tmp_path}/.tools/layer"} <= told("build")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder"),
+    [
+        (["build"], ".aws-sam/build"),
+        (["build", "-b", "made"], "made"),
+        (["build", "--build-dir", "made", "--cached"], "made"),
+        (["build", "--build-dir=made"], "made"),
+    ],
+)
+def test_what_sam_built_is_finished(told: Callable[..., set[str]], arguments: list[str], folder: str) -> None:
+    assert f"python -m supply_chain.finish {folder}" in told(*arguments)
+
+
+def test_nothing_is_finished_by_what_builds_nothing(told: Callable[..., set[str]]) -> None:
+    assert "python -m" not in " ".join(told("validate", "--lint"))
