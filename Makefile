@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak mutation compatibility cost bench check secrets audit sbom format invoke build deploy deploy-edge lock upgrade
+.PHONY: help setup run test soak mutation compatibility cost bench cold check secrets audit sbom format invoke build deploy deploy-edge lock upgrade
 
 PYTHON := .venv/bin/python
 ENV = dev
@@ -39,6 +39,10 @@ cost: ## Count the calls of every kind of request, and write docs/cost.md about 
 bench: ## Measure refreshes beside a floor and other servers, and write docs/performance.md (ARGS=--short)
 	@scripts/setup python benchmarks ministack npm peers
 	@PYTHONPATH=layers/shared $(PYTHON) -m benchmarks.performance $(ARGS)
+
+cold: ## Measure cold starts and the layers, and write docs/performance.md (ARGS="--rounds 3 --no-page")
+	@scripts/setup python sam ministack npm
+	@PYTHONPATH=layers/shared $(PYTHON) -m benchmarks.cold_start $(ARGS)
 
 check: ## Lint, types, layers, templates, secrets
 	@scripts/setup python sam

@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from json import loads
-from pathlib import Path
 from typing import Final
 
-from benchmarks import tables
+from benchmarks import machine, tables
 from benchmarks.performance import measuring, page, stores
 from benchmarks.performance.contender import ContenderFailed
 from benchmarks.performance.measuring import Effort
@@ -27,7 +26,6 @@ from local.template import ROOT
 
 SHORT: Final = Effort(rounds=6, exchanges=20, logins=1, warm_up=100, loads=2, seconds=1.0, counted=10)
 _PLOTTING: Final = ROOT / ".tools/benchmarks/bin/python"
-_GB: Final = 1024**3
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,27 +66,12 @@ def _measured(effort: Effort) -> Results:
         measured = measuring.measure(store, effort, _say)
     return Results(
         date=datetime.now(UTC).date().isoformat(),
-        machine=_machine(load_before),
+        machine=machine.described(load_before),
         versions=_versions(),
         exchanges=effort.rounds * effort.exchanges,
         refresh={name: Line.of(one) for name, one in measured.refresh.items()},
         requests={name: Line.of(one) for name, one in measured.requests.items()},
         half_load=measured.half_load,
-    )
-
-
-def _machine(load_before: float) -> str:
-    """Return what kind of machine this is, and how busy it was before."""
-    names = [
-        line.partition(":")[2].strip()
-        for line in (Path("/proc/cpuinfo").read_text("utf-8").splitlines() if Path("/proc/cpuinfo").exists() else [])
-        if line.startswith("model name")
-    ]
-    processor = names[0] if names else platform.processor() or platform.machine()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GB
-    return (
-        f"{os.cpu_count()} cores of {processor}, {memory:.0f} GB, {platform.system()} {platform.machine()};"
-        f" load average {load_before:.1f} at the beginning"
     )
 
 
