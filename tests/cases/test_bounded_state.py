@@ -1,27 +1,19 @@
 """However often a family rotates, it is one item of one size, and its end is one write."""
 
-import logging
-import time
 from collections import Counter
 from collections.abc import Iterator
-
-import pytest
 
 from heirloom.adapters.families import item_key
 from heirloom.domain.family import LARGEST_ITEM, SLOTS
 from heirloom.domain.lifetimes import LEEWAY
-from tests import soaking
 from tests.endpoints.hands import family_of, store_calls
 from tests.item_size import size_of
 from tests.service import ALICE, SPA, WEB, Service, family_key_of, refusal, tokens
 
 REFUSED = (400, "invalid_grant")
 ROTATIONS = 1000
-SOAKED = 100_000
 NUMBERS_GROW = 3
 """Bytes: the generation and the time take more digits as they grow."""
-
-_log = logging.getLogger(__name__)
 
 
 def rotating(service: Service, token: str, times: int) -> Iterator[str]:
@@ -63,25 +55,14 @@ def grow(service: Service, rotations: int) -> list[int]:
 
 
 def test_case_15_a_thousand_rotations_leave_one_item_of_one_size_and_one_write_to_revoke(service: Service) -> None:
-    """Logto #9545: 165,000 used tokens of one grant, and a revocation that ran into the database's time limit."""
+    """Logto #9545: 165,000 used tokens of one grant, and a revocation that ran into the database's time limit.
+
+    tests/scale/test_flat_cost.py does it 100,000 times.
+    """
     sizes = grow(service, ROTATIONS)
 
     assert max(sizes) <= LARGEST_ITEM
     assert max(sizes) - min(sizes) <= NUMBERS_GROW
-
-
-@pytest.mark.soak
-def test_case_15_a_soak_of_rotations_leaves_one_item_of_one_size(service: Service) -> None:
-    """Logto #9545: as above, 100,000 times in a soak of an hour."""
-    rotations = max(ROTATIONS, round(SOAKED * soaking.MINUTES / 60))
-    began = time.monotonic()
-
-    sizes = grow(service, rotations)
-
-    seconds = time.monotonic() - began
-    _log.info("%d rotations in %.0f s, item of %d to %d bytes", rotations, seconds, min(sizes), max(sizes))
-    assert max(sizes) <= LARGEST_ITEM
-    assert max(sizes) - min(sizes) <= NUMBERS_GROW + 1
 
 
 def test_case_22_rows_are_as_many_as_logins_whatever_their_tokens_did(service: Service) -> None:
