@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak mutation compatibility cost bench cold check secrets audit sbom format invoke build deploy deploy-edge lock upgrade
+.PHONY: help setup run test soak mutation compatibility cost scale bench cold check secrets audit sbom format invoke build deploy deploy-edge lock upgrade
 
 PYTHON := .venv/bin/python
 ENV = dev
@@ -35,6 +35,10 @@ compatibility: setup ## Run the SDKs, and write docs/compatibility.md about what
 cost: ## Count the calls of every kind of request, and write docs/cost.md about what they cost
 	@scripts/setup python ministack npm
 	@PYTHONPATH=layers/shared $(PYTHON) -m benchmarks.cost
+
+scale: ## Compute what throttles first at which rate, and what bursts do, and write docs/scale.md about it
+	@scripts/setup python
+	@PYTHONPATH=layers/shared $(PYTHON) -m benchmarks.scale
 
 bench: ## Measure refreshes beside a floor and other servers, and write docs/performance.md (ARGS=--short)
 	@scripts/setup python benchmarks ministack npm peers

@@ -24,3 +24,12 @@ def table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table in Markdown."""
     lines = [names, ["---"] * len(names), *rows]
     return "".join(f"|{'|'.join(f' {cell} ' if str(cell) else ' ' for cell in line)}|\n" for line in lines)
+
+
+def cells(page: str, name: str) -> list[list[str]]:
+    """Return the cells of a table of a page, without its head; raise `KeyError` if there is none."""
+    for place in _TABLE.finditer(page):
+        if place["name"] == name:
+            rows = place[0].splitlines()[3:-1]
+            return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    raise KeyError(name)

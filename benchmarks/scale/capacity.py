@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final, Self
 
-from benchmarks import costing, operations, page
+from benchmarks import costing, operations
 from benchmarks.costing import Costs
 from benchmarks.counting import Usage
 from benchmarks.operations import Counted
 from benchmarks.scale import quotas
+from benchmarks.tables import cells
 from local import template
 from local.template import ROOT
 
@@ -42,7 +43,7 @@ class Refresh:
         text = (ROOT / "docs/cost.md").read_text("utf-8")
         uses = _row(text, "calls", operations.REFRESH)
         bill = _row(text, "a million", operations.REFRESH)
-        shared = next(row[1] for row in page.table(text, "assumptions") if row[0].startswith("what an environment"))
+        shared = next(row[1] for row in cells(text, "assumptions") if row[0].startswith("what an environment"))
         calls = sum(int(call.split()[0]) for call in uses[2].split(", "))
         usage = Usage(calls=Counter({"dynamodb.UpdateItem": calls}), functions=["token"])
         costs = Costs(template.load(), template.load(), Counted({operations.REFRESH: usage}, 0, 0, 0))
@@ -57,7 +58,7 @@ class Refresh:
 
 
 def _row(text: str, table: str, name: str) -> list[str]:
-    return next(row for row in page.table(text, table) if row[0] == name)
+    return next(row for row in cells(text, table) if row[0] == name)
 
 
 @dataclass(frozen=True, slots=True)

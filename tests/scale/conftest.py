@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from tests import service as harness
 from tests.endpoints.hands import restarted
@@ -31,7 +32,8 @@ def bench_on(endpoint: str) -> Iterator[Bench]:
         meter.before(endpoint) as (meter_, url),
     ):
         service = Service.of(client, tables)
-        through = boto3.client("dynamodb", endpoint_url=url)
+        config = Config(retries={"mode": "standard", "total_max_attempts": 1})
+        through = boto3.client("dynamodb", endpoint_url=url, config=config)
         yield Bench(service, restarted(service, through), meter_)
         through.close()
 

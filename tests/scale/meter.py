@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 _HOP_BY_HOP = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
 
+_READS = frozenset({"BatchGetItem", "GetItem", "Query", "Scan"})
+
 
 @dataclass
 class Meter:
@@ -20,17 +22,25 @@ class Meter:
     upstream: str
     calls: Counter[str] = field(default_factory=Counter)
     """By operation, such as `UpdateItem`."""
-    units: float = 0
+    write_units: float = 0
+    read_units: float = 0
+    allowed: int | None = None
+    """Calls that are answered yet; then none is any more, as for a function whose time is up."""
 
     @contextmanager
     def counting(self) -> Iterator["Meter"]:
         """Count what happens meanwhile."""
-        self.calls, self.units = Counter(), 0
+        self.calls, self.write_units, self.read_units = Counter(), 0, 0
         yield self
 
     def forward(self, handler: BaseHTTPRequestHandler) -> None:
         """Ask for the units too, pass the request on, and send the answer back as it came."""
         request = json.loads(handler.rfile.read(int(handler.headers["content-length"])))
+        if self.allowed is not None:
+            if self.allowed == 0:
+                handler.close_connection = True
+                return
+            self.allowed -= 1
         request["ReturnConsumedCapacity"] = "TOTAL"
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in _HOP_BY_HOP}
         address = urlsplit(self.upstream)
@@ -38,10 +48,14 @@ class Meter:
             connection.request("POST", "/", json.dumps(request).encode(), headers)
             answer = connection.getresponse()
             body = answer.read()
-        self.calls[handler.headers["x-amz-target"].partition(".")[2]] += 1
+        operation = handler.headers["x-amz-target"].partition(".")[2]
+        self.calls[operation] += 1
         consumed = json.loads(body).get("ConsumedCapacity", [])
-        for each in consumed if isinstance(consumed, list) else [consumed]:
-            self.units += each["CapacityUnits"]
+        units = sum(each["CapacityUnits"] for each in (consumed if isinstance(consumed, list) else [consumed]))
+        if operation in _READS:
+            self.read_units += units
+        else:
+            self.write_units += units or 1  # a condition that failed costs what the write would have
         kept = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP_BY_HOP}
         lines = [f"HTTP/1.1 {answer.status} {answer.reason}", *(f"{name}: {it}" for name, it in kept.items())]
         head = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode()

@@ -1,7 +1,7 @@
 """Families in DynamoDB: one item each, handed on by one conditional write."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -159,6 +159,7 @@ class DynamoDBFamilies:
         client_id: str | None = None,
         audience: str | None = None,
         last: FamilyKey | None = None,
+        tell: Callable[[Family], None] | None = None,
     ) -> list[Family]:
         """End the logins of a user, all or those at one application, and return the families that were alive.
 
@@ -183,6 +184,8 @@ class DynamoDBFamilies:
         alive.sort(key=lambda family: family.key == last)
         for family in alive:
             self.revoke(family.key, client_id=family.grant.client_id, because=because, now=now)
+            if tell is not None:
+                tell(family)
         return alive
 
     def epoch(self, user_key: bytes, client_id: str | None = None) -> int:

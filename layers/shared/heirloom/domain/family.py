@@ -188,6 +188,8 @@ class Refusal(enum.StrEnum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     KEY_PROOF = "key_proof"
+    GENERATIONS_USED_UP = "generations_used_up"
+    """It is of the last generation that a token can count; there is no next one."""
     UNPROVEN = "unproven"
     """Authenticated only by a MAC key that is marked compromised."""
 

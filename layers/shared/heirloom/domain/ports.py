@@ -5,7 +5,7 @@ from __future__ import annotations  # a port names types of everything, and whoe
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from heirloom.domain.application import Application, Tenant
     from heirloom.domain.authorization_code import AuthorizationCode
@@ -94,8 +94,9 @@ class Families(Protocol):
         client_id: str | None = None,
         audience: str | None = None,
         last: FamilyKey | None = None,
+        tell: Callable[[Family], None] | None = None,
     ) -> list[Family]:
-        """End the logins of a user, and return the families that were alive.
+        """End the logins of a user, and return the families that were alive; *tell* hears of each once it is revoked.
 
         Of all applications, sessions included; or those of one application, or of that at one API. Once it has
         returned, no token of these logins works, and none that was under way becomes a family. The *last* family is

@@ -23,6 +23,8 @@ USER_KEY_BYTES = 8
 FAMILY_ID_BYTES = 16
 SECRET_BYTES = 32
 MAC_BYTES = 16
+LAST_GENERATION = 2**32 - 1
+"""A token has four bytes for it. A rotation every second takes 136 years to come here."""
 
 _SHAPE = re.compile(r"hrt_[A-Za-z0-9_-]{104}", re.ASCII)
 _MAC_PURPOSE = b"heirloom refresh token mac 1\x00"

@@ -1,6 +1,6 @@
 """`GET/POST /account`: a person sees where they are signed in, and signs out what they choose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -215,7 +215,7 @@ class AccountEndpoint:
         logins = logins_of(person, self.flow, request.now)
         for session in (*logins.sessions, *logins.unfinished):
             if session.key.session_id == session_id:
-                self.ending.cut_off(session, request, because=BY_USER, reason="signed out by the user")
+                self.ending.cut_off([session], request, because=BY_USER, reason="signed out by the user")
                 return AccountNotice.browser_signed_out
         return AccountNotice.not_signed_in
 
@@ -245,22 +245,25 @@ class AccountEndpoint:
 
     def _others(self, person: LoggedIn, request: Request) -> AccountNotice:
         """End everything but this browser and the applications in it."""
-        mine = person.session.key
-        logins = logins_of(person, self.flow, request.now)
-        for session in (*logins.sessions, *logins.unfinished):
-            if session.key != mine:
-                self.ending.cut_off(session, request, because=BY_USER, reason="everything else signed out by the user")
-        # Those of sessions that are long over, too. Each comes from a session, so none follows.
-        families = logins_of(person, self.flow, request.now).families
         here = Device.of(request.caller)
-        self._revoke([it for it in families if not is_of_browser(it, person.session, here)], request)
+        self._all_but(person, request, lambda family: is_of_browser(family, person.session, here))
         return AccountNotice.others_signed_out
 
+    def _all_but(self, person: LoggedIn, request: Request, stays: Callable[[Family], bool]) -> None:
+        """End every other session, and every family but those that stay."""
+        mine = person.session.key
+        logins = logins_of(person, self.flow, request.now)
+        others = [it for it in (*logins.sessions, *logins.unfinished) if it.key != mine]
+        self.ending.cut_off(others, request, because=BY_USER, reason="everything else signed out by the user")
+        # Those of sessions that are long over, too. Each comes from a session, so none follows.
+        families = logins_of(person, self.flow, request.now).families
+        self._revoke([it for it in families if not stays(it)], request)
+
     def _everywhere(self, person: LoggedIn, request: Request) -> None:
-        """End everything: the others while this session can still be shown for a second try, then all by the epoch."""
-        self._others(person, request)
+        """End everything: all else while this session can still be shown for a second try, then that by the epoch."""
+        self._all_but(person, request, lambda _: False)
         self._revocations.end_logins(person.user.user_id, because=BY_USER, caller=request.caller, now=request.now)
-        self.ending.cut_off(person.session, request, because=BY_USER, reason="signed out everywhere by the user")
+        self.ending.cut_off([person.session], request, because=BY_USER, reason="signed out everywhere by the user")
 
     def _revoke(self, families: Sequence[Family], request: Request) -> None:
         self._revocations.end(families, because=BY_USER, caller=request.caller, now=request.now)

@@ -161,7 +161,7 @@ class LoginEndpoint:
         if person is not None and person.user.user_id == user.user_id:
             return person.session
         if person is not None or held.ended_at is not None:
-            self.ending.end(held, request, client_id=None, reason="a login took its place")
+            self.ending.end([held], request, client_id=None, reason="a login took its place")
         return None
 
     def _continue(self, opened: Opened | Activation | AccountVisit, request: Request) -> Response:

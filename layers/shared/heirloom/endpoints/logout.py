@@ -48,7 +48,7 @@ class LogoutEndpoint:
             )
         held = self.flow.held_session(request)
         if held is not None:
-            self.ending.end(held, request, client_id=parameters.get("client_id"))
+            self.ending.end([held], request, client_id=parameters.get("client_id"))
         browser = self.flow.browser
         language = browser.language(request, parameters)
         done = browser.redirect(return_to) if return_to else browser.show(pages.signed_out(language=language))

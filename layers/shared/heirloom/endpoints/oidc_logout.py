@@ -72,7 +72,7 @@ class OidcLogoutEndpoint:
             if not (confirmed or wanted.names(held) or held.ended_at is not None):
                 return self._confirmation(query, parameters, wanted, held, request)
             client_id = wanted.application.client_id if wanted.application else None
-            self.ending.end(held, request, client_id=client_id)
+            self.ending.end([held], request, client_id=client_id)
         browser = self.flow.browser
         if wanted.return_to is not None:
             done = browser.redirect(wanted.return_to)

@@ -23,6 +23,7 @@ from heirloom.domain.family import (
     LARGEST_LAST_DEVICE,
     Family,
     NothingGranted,
+    Refusal,
     Refused,
     Replayed,
     Reused,
@@ -34,7 +35,7 @@ from heirloom.domain.family import (
     judge,
 )
 from heirloom.domain.ports import Configuration, Events, Families, Replays, RotationRefused, TokenKeys
-from heirloom.domain.refresh_token import Forged, RefreshToken
+from heirloom.domain.refresh_token import LAST_GENERATION, Forged, RefreshToken
 from heirloom.domain.resource_indicator import requested_audience
 from heirloom.domain.resource_server import ResourceServer
 from heirloom.domain.token_keys import TokenKeyring, UnknownTokenKey
@@ -83,6 +84,8 @@ class RefreshGrant:
         except Forged as forged:
             raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason=f"forged: {forged}") from None
         policy = application.refresh_token
+        if policy.rotating and presented.generation == LAST_GENERATION:
+            raise InvalidGrant(UNKNOWN_REFRESH_TOKEN, reason=Refusal.GENERATIONS_USED_UP)
         audience, api = self._requested_api(parameters, application)
         require_binding(api, application, key_thumbprint)
         rotation = Rotation(

@@ -52,12 +52,17 @@ class Revocations:
     ) -> int:
         """End the logins of a user as `Families.end_logins` does, and return how many families were alive."""
         ended = self.families.end_logins(
-            user_id, because=because, now=now, client_id=client_id, audience=audience, last=last
+            user_id,
+            because=because,
+            now=now,
+            client_id=client_id,
+            audience=audience,
+            last=last,
+            # At once: whoever repeats an interrupted call does not find it alive again.
+            tell=lambda family: self._tell(family, because, caller),
         )
         if client_id is None:  # sessions too, which nothing lists
             self.events.emit(Event(EventType.LOGOUT, caller, user_id=user_id, reason=because))
-        for family in ended:
-            self._tell(family, because, caller)
         return len(ended)
 
     def _tell(self, family: Family, because: str, caller: Caller, more: Mapping[str, object] | None = None) -> None:

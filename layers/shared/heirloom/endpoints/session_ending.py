@@ -1,7 +1,9 @@
-"""What a logout ends: the session first, then what came from it."""
+"""What a logout ends: a session first, then what came from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import batched
+from typing import Final
 
 from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.events import Event, EventType
@@ -13,10 +15,13 @@ from heirloom.http import Request
 
 BECAUSE = "logout"
 
+_TOGETHER: Final = 10
+"""Sessions that end before their families are listed, once for all of them: the list costs by its length."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionEnding:
-    """Ends a session, whoever asks for it."""
+    """Ends sessions of one person, whoever asks for it."""
 
     configuration: Configuration
     sessions: Sessions
@@ -24,21 +29,23 @@ class SessionEnding:
     back_channel: BackChannel
     events: Events
 
-    def end(self, session: Session, request: Request, *, client_id: str | None, reason: str | None = None) -> None:
-        """End *session*, and with it the families of applications that want that; tell applications that want to hear.
+    def end(
+        self, sessions: Iterable[Session], request: Request, *, client_id: str | None, reason: str | None = None
+    ) -> None:
+        """End *sessions*, and with them the families of applications that want that; tell those that want to hear.
 
-        Once it has returned, all of this is durable. A fault leaves an ended session behind, with which whoever tries
-        again goes on.
+        Once it has returned, all of this is durable. A fault leaves ended sessions behind, with which whoever tries
+        again goes on; those that were done before are gone.
         """
-        self._end(session, request, BECAUSE, self._ends_with_its_session, client_id=client_id, reason=reason)
+        self._end(sessions, request, BECAUSE, self._ends_with_its_session, client_id=client_id, reason=reason)
 
-    def cut_off(self, session: Session, request: Request, *, because: str, reason: str) -> None:
-        """End *session* as a logout does, and every family that came from it: its browser is in the wrong hands."""
-        self._end(session, request, because, lambda _: True, client_id=None, reason=reason)
+    def cut_off(self, sessions: Iterable[Session], request: Request, *, because: str, reason: str) -> None:
+        """End *sessions* as a logout does, and every family that came from them: their browsers are in wrong hands."""
+        self._end(sessions, request, because, lambda _: True, client_id=None, reason=reason)
 
     def _end(
         self,
-        session: Session,
+        sessions: Iterable[Session],
         request: Request,
         because: str,
         goes_too: Callable[[Family], bool],
@@ -46,28 +53,28 @@ class SessionEnding:
         client_id: str | None,
         reason: str | None,
     ) -> None:
-        # First the session: no code of it becomes a family after this, so the families that are listed then are all.
-        ended = self.sessions.end(session.key, now=request.now)
-        if ended is None:
-            return
-        families = [
-            family
-            for family in self.families.of_user(ended.user_id)
-            if family.grant.session_id == ended.key.session_id and goes_too(family)
-        ]
-        Revocations(self.families, self.events).end(families, because=because, caller=request.caller, now=request.now)
-        self._notify_applications(ended)
-        self.sessions.forget(ended.key)
-        self.events.emit(
-            Event(
-                EventType.LOGOUT,
-                request.caller,
-                client_id=client_id,
-                user_id=ended.user_id,
-                reason=reason,
-                details={"session_id": ended.key.session_id},
-            )
-        )
+        for some in batched(sessions, _TOGETHER, strict=False):
+            # First the sessions: no code of theirs becomes a family after this, so those that are listed then are all.
+            at_hand = [self.sessions.end(session.key, now=request.now) for session in some]
+            ended = [session for session in at_hand if session is not None]
+            families = self.families.of_user(ended[0].user_id) if ended else []
+            for session in ended:
+                own = [it for it in families if it.grant.session_id == session.key.session_id and goes_too(it)]
+                Revocations(self.families, self.events).end(
+                    own, because=because, caller=request.caller, now=request.now
+                )
+                self._notify_applications(session)
+                self.sessions.forget(session.key)
+                self.events.emit(
+                    Event(
+                        EventType.LOGOUT,
+                        request.caller,
+                        client_id=client_id,
+                        user_id=session.user_id,
+                        reason=reason,
+                        details={"session_id": session.key.session_id},
+                    )
+                )
 
     def _ends_with_its_session(self, family: Family) -> bool:
         application = self.configuration.application(family.grant.client_id)

@@ -113,12 +113,11 @@ class SessionRoutes:
         key = identifiers.session(call.path["id"])
         found = self.logins.sessions.find(key) if key else None
         if found is not None:
-            self._end(found, call)
+            self._end([found], call)
 
     def delete_of_user(self, call: Call[Nothing, None]) -> None:
         """End a user's sessions."""
-        for found in self.logins.sessions.of_user(call.path["id"]):
-            self._end(found, call)
+        self._end(self.logins.sessions.of_user(call.path["id"]), call)
 
     def revoke(self, call: Call[Nothing, None]) -> None:
         """End a session, and all that came from it."""
@@ -126,9 +125,9 @@ class SessionRoutes:
         found = self.logins.sessions.find(key) if key else None
         if found is None:
             raise NotFound("session")
-        self.ending.cut_off(found, call.request, because=BY_OPERATOR, reason=BY_OPERATOR)
+        self.ending.cut_off([found], call.request, because=BY_OPERATOR, reason=BY_OPERATOR)
 
-    def _end(self, found: Session, call: Call[Any, Any]) -> None:
+    def _end(self, found: Sequence[Session], call: Call[Any, Any]) -> None:
         self.ending.end(found, call.request, client_id=None, reason=BY_OPERATOR)
 
     def _session(self, call: Call[Any, Any]) -> Session:

@@ -1,18 +1,24 @@
 """The tables of docs/scale.md."""
 
 from dataclasses import replace
+from math import ceil
 from typing import Final
 
-from benchmarks import page
 from benchmarks.scale import burst, quotas
 from benchmarks.scale.burst import Crowd, Limits, Morning
 from benchmarks.scale.capacity import RATES, Need, Refresh
+from benchmarks.scale.revoking import CALL_MS, FAMILIES, WAYS
+from benchmarks.tables import cells, table
+from heirloom.adapters.deadline import MARGIN
 from local import template
+from local.template import ROOT
 
 MILLION: Final = 1_000_000
 _AT_FIRST: Final = Limits(rate=quotas.API_REQUESTS.amount, burst=quotas.API_BURST.amount)
 _RAISED: Final = Limits(rate=20_000, burst=10_000, concurrency=2_000)
 _MINUTE: Final = 60
+_READ_UNIT: Final = 4096
+"""Bytes."""
 
 
 def _as_deployed() -> Limits:
@@ -26,12 +32,70 @@ def tables() -> dict[str, str]:
     """Return them by their names."""
     refresh = Refresh.counted()
     return {
+        "limits": _limits(),
+        "ends": _ends(),
         "rates": _rates(refresh),
         "raised": _raised(refresh),
         "mornings": _mornings(),
         "waves": _waves(),
         "quotas": _quotas(),
     }
+
+
+def _limits() -> str:
+    size = _family_bytes()
+    listing = ceil(FAMILIES * size / _READ_UNIT)
+    deployed, requests = _as_deployed(), quotas.CONCURRENCY.amount * quotas.REQUESTS_PER_CONCURRENCY.amount
+    writes, reads = quotas.PARTITION_WRITES.amount, quotas.PARTITION_READS.amount
+    stage = f"`ThrottlingRate`, {deployed.burst:,} at once: the gateway answers 429"
+    lines = [
+        ("one family", f"{writes:,} refreshes", "its partition; its holder sooner, who waits for each answer"),
+        ("one person", f"{writes:,} refreshes", "the partition in which all their families begin"),
+        (
+            "one person, at an application where they have 200 families",
+            f"{reads // listing:,} logins",
+            f"the partition: each login lists these families, {listing} read units",
+        ),
+        ("one application", "what its tenant can", "nothing of its own: it is in every environment's cache"),
+        ("one tenant, as deployed", f"{deployed.rate:,} requests", stage),
+        (
+            "one tenant, `ThrottlingRate` raised, a new table",
+            f"{quotas.NEW_TABLE_WRITES.amount:,} refreshes",
+            "the table, until it has grown; functions try three times, then answer 503",
+        ),
+        (
+            "the same, the table grown or warmed",
+            f"{min(quotas.API_REQUESTS.amount, requests):,} refreshes",
+            "API Gateway (429) and Lambda (503), both of the account",
+        ),
+        (
+            "the same, these two raised",
+            f"{quotas.TABLE_WRITES.amount:,} refreshes",
+            "the quota of a table on demand: 503 by us",
+        ),
+    ]
+    return table(("", "a second", "what throttles first"), lines)
+
+
+def _ends() -> str:
+    timeout = template.load().document["Globals"]["Function"]["Timeout"] - MARGIN
+    lines = [
+        (
+            name,
+            way.calls(),
+            way.writes * FAMILIES,
+            f"{way.seconds():.1f}",
+            f"{most:,}" if (most := way.within(timeout)) else "any number",
+        )
+        for name, way in WAYS.items()
+    ]
+    names = ("200 families", "calls", "write units", f"s, at {CALL_MS} ms a call", f"families within {timeout:.0f} s")
+    return table(names, lines)
+
+
+def _family_bytes() -> int:
+    text = (ROOT / "docs/cost.md").read_text("utf-8")
+    return int(cells(text, "idle families")[0][1])
 
 
 def _rates(refresh: Refresh) -> str:
@@ -47,7 +111,7 @@ def _rates(refresh: Refresh) -> str:
         "dollars a month",
     )
     needs = [Need(rate, refresh) for rate in RATES]
-    return page.rows(
+    return table(
         names,
         [
             (
@@ -76,7 +140,7 @@ def _raised(refresh: Refresh) -> str:
         )
         lines.append((f"{rate:,}", raised or "nothing", warm, f"{need.stacks:,}"))
     names = ("refreshes a second", "quotas to raise", "warm throughput of a new table", "or accounts, raising nothing")
-    return page.rows(names, lines)
+    return table(names, lines)
 
 
 def _mornings() -> str:
@@ -130,7 +194,7 @@ def _mornings() -> str:
                 _share(outcome.met_json / scene[0].devices),
             )
         )
-    return page.rows(names, lines)
+    return table(names, lines)
 
 
 def _waves() -> str:
@@ -139,7 +203,7 @@ def _waves() -> str:
         (f"{jitter:.0%}", *(_rounded(it) for it in burst.peaks(MILLION, _MINUTE, lifetime, jitter=jitter, waves=4)))
         for jitter in (0, 0.02, 0.05, 0.1)
     ]
-    return page.rows(("of the lifetime is drawn", "first wave", "second", "third", "fourth"), lines)
+    return table(("of the lifetime is drawn", "first wave", "second", "third", "fourth"), lines)
 
 
 def _quotas() -> str:
@@ -147,7 +211,7 @@ def _quotas() -> str:
         (name, f"{it.amount:,}", it.unit, "yes" if it.can_be_raised else "no", f"<{it.source}>")
         for name, it in quotas.ALL.items()
     ]
-    return page.rows(("", "at first", "of", "can be raised", "source"), lines)
+    return table(("", "at first", "of", "can be raised", "source"), lines)
 
 
 def _rounded(number: float) -> str:
