@@ -81,7 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.seen.append(Call(action, document, _units(json.loads(body))))
         self.send_response(response.status)
         for name in ("Content-Type", "x-amz-crc32", "x-amzn-RequestId"):
-            self.send_header(name, response.headers.get(name, ""))
+            if name in response.headers:
+                self.send_header(name, response.headers[name])
         self.send_header("Content-Length", str(len(body)))
         with suppress(OSError):  # who asked may have lost patience, and asks again
             self.end_headers()

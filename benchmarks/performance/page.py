@@ -98,7 +98,7 @@ def _costs(results: Results) -> str:
             calls_of(line.calls),
             f"{line.write_units:g}",
             f"{line.read_units:g}",
-            f"{line.dynamodb_dollars:.2f}",
+            f"{line.dynamodb_dollars:.3f}",
             f"{line.compute_dollars:.2f}",
             f"**{line.dynamodb_dollars + line.compute_dollars:.2f}**",
         )
