@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -19,31 +20,37 @@ AT_MOST = 4.0
 ROUNDS, EXCHANGES = 12, 25
 
 
-@pytest.fixture(name="store", scope="module")
-def _store(dynamodb_endpoint: str) -> Iterator[Stores]:
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """A store, and families in it as logins leave them."""
+
+    store: Stores
+    family: dict[str, Any]
+    tokens: list[str]
+
+
+@pytest.fixture(name="logins", scope="module")
+def _logins(dynamodb_endpoint: str) -> Iterator[Logins]:
     with stores.running("floor-", dynamodb=dynamodb_endpoint) as store:
-        yield store
+        with contender.ours("functions", store.environment) as functions:
+            tokens = functions.ask("log_in", times=2)["tokens"]
+        yield Logins(store, store.family(), tokens)
 
 
 @contextmanager
-def both(store: Stores, endpoint: str) -> Iterator[dict[str, Contender]]:
-    """The floor and the handler, each with a family as a login leaves it."""
-    environment = store.through(endpoint)
-    with (
-        contender.ours("functions", environment) as functions,
-        contender.ours("floor", environment) as floor,
-        contender.ours("handler", environment) as handler,
-    ):
-        (token,) = functions.ask("log_in", times=1)["tokens"]
-        floor.ask("begin", item=store.family())
-        handler.ask("begin", token=token)
+def both(logins: Logins, endpoint: str) -> Iterator[dict[str, Contender]]:
+    """The floor and the handler, each with a family of its own."""
+    environment = logins.store.through(endpoint)
+    with contender.ours("floor", environment) as floor, contender.ours("handler", environment) as handler:
+        floor.ask("begin", item=logins.family)
+        handler.ask("begin", token=logins.tokens.pop())
         yield {"floor": floor, "handler": handler}
 
 
-def test_a_warm_refresh_takes_little_more_than_the_floor(store: Stores) -> None:
+def test_a_warm_refresh_takes_little_more_than_the_floor(logins: Logins) -> None:
     """In turns, and as a ratio: what slows the machine down slows both."""
     cpu: dict[str, list[float]] = {"floor": [], "handler": []}
-    with both(store, store.dynamodb) as contenders:
+    with both(logins, logins.store.dynamodb) as contenders:
         for one in contenders.values():
             one.ask("refresh", times=EXCHANGES)
         for _ in range(ROUNDS):
@@ -54,11 +61,11 @@ def test_a_warm_refresh_takes_little_more_than_the_floor(store: Stores) -> None:
     assert 1 < seen.median < AT_MOST, f"handler ÷ floor: {seen}"
 
 
-def test_the_floor_asks_the_store_for_the_same_and_signs_as_much(store: Stores) -> None:
+def test_the_floor_asks_the_store_for_the_same_and_signs_as_much(logins: Logins) -> None:
     """Else it would be a floor of something else."""
     asked: dict[str, Any] = {}
     answers: dict[str, Any] = {}
-    with metered(store.dynamodb) as (endpoint, calls), both(store, endpoint) as contenders:
+    with metered(logins.store.dynamodb) as (endpoint, calls), both(logins, endpoint) as contenders:
         for name, one in contenders.items():
             one.ask("refresh", times=1)
             calls.clear()
