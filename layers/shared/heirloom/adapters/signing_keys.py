@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -71,10 +72,22 @@ def current_signer(document: Document) -> JwtSigner:
     current = [key for key in document["keys"] if key["state"] == KeyState.CURRENT]
     if len(current) != 1:
         raise SigningFailed("no single current signing key")
-    private = load_pem_private_key(current[0]["private_key"].encode(), password=None)
+    # That its primes are primes was checked when the key was published, and takes longer than all else of an exchange.
+    private = load_pem_private_key(
+        current[0]["private_key"].encode(), password=None, unsafe_skip_rsa_key_validation=True
+    )
     if not isinstance(private, RSAPrivateKey):
         raise SigningFailed("the current signing key is not RSA")
+    _require_whole(private)
     return JwtSigner(private, current[0]["kid"], document.get("generation", 0))
+
+
+def _require_whole(key: RSAPrivateKey) -> None:
+    """Return if the halves of *key* fit each other; raise `SigningFailed`."""
+    try:
+        key.public_key().verify(key.sign(b"", PKCS1v15(), SHA256()), b"", PKCS1v15(), SHA256())
+    except (InvalidSignature, ValueError):
+        raise SigningFailed("the current signing key is damaged") from None
 
 
 def _segment(document: Mapping[str, object]) -> str:
