@@ -13,7 +13,7 @@ from heirloom.pages import AccountNotice
 from heirloom.pages.catalogue import texts_in
 from tests.domain.test_device import CHROME
 from tests.endpoints.devices import confirmation, decide, poll, start
-from tests.endpoints.hands import block, declare, raise_epoch, store_calls
+from tests.endpoints.hands import block, declare, raise_epoch, set_tenant, store_calls
 from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.endpoints.test_known_devices import FIREFOX, SERVER, on, sessions_of
 from tests.service import (
@@ -548,6 +548,19 @@ def test_what_has_ended_meanwhile_is_said_to_be_so(service: Service, elsewhere: 
 
         assert WORDS.notices[AccountNotice.not_signed_in] in main(show(service))
         assert service.events == []
+
+
+def test_a_session_that_has_expired_meanwhile_is_said_to_be_over(service: Service, elsewhere: Elsewhere) -> None:
+    shown = show(service)
+    service.wait(2 * HOUR)
+    service.authorize(prompt="none")  # this one is in use
+    set_tenant(service, idle_session_lifetime=HOUR)
+
+    press(service, shown, "session", elsewhere.session_id)
+
+    assert WORDS.notices[AccountNotice.not_signed_in] in main(show(service))
+    assert "slo" not in service.events.types
+    assert service.refresh(elsewhere.token).status == 200, "its applications are shown, and ended, for themselves"
 
 
 def test_a_notice_is_shown_once_and_only_one_of_ours(service: Service, elsewhere: Elsewhere) -> None:

@@ -1,6 +1,7 @@
 """`/authorize`: what is asked of the person, and where the answer goes."""
 
 import dataclasses
+import re
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -8,6 +9,7 @@ import pytest
 
 from heirloom.domain import lifetimes
 from heirloom.domain.application import Application
+from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE
 from heirloom.domain.lifetimes import DAY, MINUTE
 from tests.endpoints.hands import block, declare, declare_api, delete_user, raise_epoch, set_tenant
 from tests.endpoints.reading import kind, read, sign_in, submit
@@ -132,6 +134,14 @@ def test_scope_and_audience_that_would_not_fit_a_family_are_refused(service: Ser
     declare_api(service, API, scopes=scopes)
 
     assert answered(service.authorize(scope=" ".join(scopes)))["error"] == "invalid_scope"
+
+
+def test_up_to_the_last_byte_they_are_taken(service: Service) -> None:
+    longest = "s" * (LARGEST_SCOPE_AND_AUDIENCE - len(API))
+    declare_api(service, API, scopes={longest: "", f"{longest}s": ""})
+
+    assert kind(service.authorize(scope=longest)) == "login"
+    assert answered(service.authorize(scope=f"{longest}s"))["error"] == "invalid_scope"
 
 
 def test_what_is_unknown_is_ignored(service: Service) -> None:
@@ -332,6 +342,11 @@ def test_a_state_that_no_redirect_could_carry_is_refused_without_it(service: Ser
 
 def test_no_state_comes_back_where_none_was_sent(service: Service) -> None:
     assert set(answered(service.log_in(state=None))) == {"code", "iss"}
+
+
+def test_a_code_cannot_be_guessed(service: Service) -> None:
+    """RFC 6749 §10.10: 256 random bits are more than the 160 that it asks for."""
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", service.code())
 
 
 def test_the_nonce_is_in_the_id_token(service: Service) -> None:

@@ -11,6 +11,7 @@ from tests.service import (
     ALICE,
     API,
     BOB,
+    NATIVE,
     ONLINE_API,
     ORIGIN,
     SPA,
@@ -37,6 +38,16 @@ def test_a_third_party_application_must_ask(service: Service) -> None:
     assert all(part in text for part in (THIRD_PARTY.name, "Notes API", "Read your notes", "app.example"))
     assert "alice" in text
     assert f"form-action 'self' {ORIGIN}" in shown.headers["content-security-policy"].split("; ")
+
+
+@pytest.mark.parametrize(("native", "shown"), [(False, "app.example"), (True, "com.example.notes:")])
+def test_a_person_sees_where_the_answer_goes(service: Service, shown: str, *, native: bool) -> None:
+    application = declare(service, NATIVE if native else THIRD_PARTY, is_first_party=False)
+
+    text = " ".join(read(service.log_in(application)).text.split())
+
+    assert shown in text
+    assert f"//{shown}" not in text
 
 
 def test_a_person_who_agrees_is_sent_back_with_a_code_for_what_was_shown(service: Service) -> None:

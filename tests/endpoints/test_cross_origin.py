@@ -60,6 +60,16 @@ def test_a_foreign_origin_hears_nothing(service: Service, path: str, origin: str
     assert set(response.headers) == {"vary"}
 
 
+def test_a_request_without_an_origin_looks_none_up(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no script's, and each look would be a read of the store."""
+    asked: list[str] = []
+    monkeypatch.setattr(service.configuration, "is_web_origin", asked.append)
+
+    assert ask(service, "/oauth/token", None).status == 204
+
+    assert asked == []
+
+
 def test_an_origin_that_is_allowed_to_ask_and_no_web_origin_may_ask_too(service: Service) -> None:
     declare(service, SPA, allowed_origins=frozenset({OTHER}))
 

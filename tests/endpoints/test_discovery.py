@@ -8,8 +8,9 @@ import pytest
 
 from heirloom.pages.catalogue import LANGUAGES
 from tests.endpoints.assertions import SIGNING, assertion, ec, rsa, with_assertion
+from tests.endpoints.hands import declare
 from tests.endpoints.reading import kind, read
-from tests.service import ISSUER, Service, answered, claims_of, refusal, rsa_key
+from tests.service import ISSUER, SPA, Service, answered, claims_of, refusal, rsa_key
 
 METADATA = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
 
@@ -114,6 +115,30 @@ def test_every_algorithm_that_is_listed_for_assertions_is_taken_and_no_other(ser
         text = assertion(key=ec() if algorithm == "ES256" else rsa(), algorithm=algorithm, jti=algorithm)
         response = service.send("POST", "/oauth/revoke", with_assertion({"token": "x"}, text))
         assert response.status == (401 if algorithm == "RS512" else 200), algorithm
+
+
+def test_the_claims_parameter_is_taken_and_listed(service: Service) -> None:
+    document_of = service.login_tokens(scope="openid", claims=json.dumps({"id_token": {"name": None}}))
+
+    assert ("name" in claims_of(document_of["id_token"])) is document(service)["claims_parameter_supported"] is True
+
+
+def test_back_channel_logout_is_listed_and_tells_of_the_session(service: Service) -> None:
+    declare(service, SPA, backchannel_logout_url="https://app.example/logged-out")
+    service.log_in()
+    service.send("GET", "/v2/logout")
+
+    [notice] = service.back_channel
+    assert document(service)["backchannel_logout_supported"] is True
+    assert document(service)["backchannel_logout_session_supported"] is bool(notice.session_id) is True
+
+
+def test_a_request_may_be_pushed_and_need_not_be_and_none_comes_as_a_jwt(service: Service) -> None:
+    metadata = document(service)
+
+    assert (kind(service.authorize()) == "login") is not metadata["require_pushed_authorization_requests"]
+    assert answered(service.authorize(request="eyJ.e30."))["error"] == "request_not_supported"
+    assert metadata["request_parameter_supported"] is False
 
 
 def test_what_is_not_sent_is_not_promised(service: Service) -> None:

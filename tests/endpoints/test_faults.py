@@ -186,6 +186,7 @@ def test_a_configuration_that_cannot_be_read_is_no_reason_to_refuse(service: Ser
     header = {"Authorization": f"Bearer {document['access_token']}"}
     assert unavailable(service.send("GET", "/userinfo", headers=header))
     assert unavailable_page(service.authorize())
+    assert service.events[-1].alarm is Alarm.FAULT
     assert unavailable_page(service.send("GET", "/v2/logout", query={"client_id": "spa", "returnTo": "https://x"}))
     assert unavailable_page(service.send("GET", "/oidc/logout", query={"client_id": "spa"}))
     assert unavailable_page(service.send("GET", "/oidc/logout", query={"id_token_hint": document["id_token"]}))
@@ -626,6 +627,7 @@ def test_a_request_that_was_perhaps_not_stored_gets_no_reference(
     store.fail(when, fault)
 
     assert unavailable(push(service))
+    assert service.events[-1].alarm is Alarm.FAULT
     assert "code" in answered(sign_in(service, service.send("GET", "/authorize", query=pushed(service)), ALICE.email))
 
 

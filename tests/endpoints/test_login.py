@@ -223,11 +223,23 @@ def test_cookies_say_who_may_have_them(service: Service) -> None:
     assert session.endswith(f"; Path=/; HttpOnly; Max-Age={7 * DAY}; SameSite=None; Secure")
 
 
+def test_every_cookie_is_of_this_host_alone_and_out_of_the_reach_of_scripts() -> None:
+    cookies = Browser("https://login.example/").cookies
+    ended = "Path=/; HttpOnly; Max-Age=0; SameSite=None; Secure"
+
+    assert cookies.end_session() == f"__Host-heirloom=; {ended}"
+    assert cookies.set_csrf("x") == "__Host-heirloom-csrf=x; Path=/; HttpOnly; SameSite=Lax; Secure"
+    notice = "Path=/; HttpOnly; Max-Age=60; SameSite=Lax; Secure"
+    assert cookies.set_notice("x") == f"__Host-heirloom-notice=x; {notice}"
+    assert cookies.take_notice() == f"__Host-heirloom-notice=; {notice.replace('60', '0')}"
+
+
 def test_on_plain_localhost_cookies_have_no_prefix_that_browsers_would_refuse() -> None:
     cookies = Browser("http://localhost:8400/").cookies
 
     assert cookies.set_session("x", 60) == "heirloom=x; Path=/; HttpOnly; Max-Age=60; SameSite=Lax"
     assert cookies.set_csrf("x") == "heirloom-csrf=x; Path=/; HttpOnly; SameSite=Lax"
+    assert cookies.set_notice("x") == "heirloom-notice=x; Path=/; HttpOnly; Max-Age=60; SameSite=Lax"
 
 
 def test_the_login_page_lets_its_form_lead_to_the_application_and_nowhere_else(service: Service) -> None:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from heirloom.domain import backchannel_logout
 from heirloom.domain.authorization import LONGEST_STATE
 from heirloom.domain.backchannel_logout import LogoutNotice
+from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.lifetimes import DAY
 from heirloom.http import Response
 from tests.endpoints.hands import at_once, block, declare, delete_user, set_tenant
@@ -324,6 +325,30 @@ def test_a_forged_secret_ends_no_session(service: Service, hint: str) -> None:
 
 
 # ---- The question
+
+
+def test_the_question_says_which_application_asks(service: Service, hint: str) -> None:
+    declare(service, SPA, logo_uri="https://cdn.example/notes.svg")
+    assert hint
+
+    shown = ask(service, client_id=SPA.client_id)
+
+    assert seen(shown) == "200 logout"
+    assert SPA.name in read(shown).text
+    assert 'src="https://cdn.example/notes.svg"' in shown.body
+
+
+def test_a_logout_that_was_agreed_on_and_failed_goes_on_without_another_question(service: Service, hint: str) -> None:
+    declare(service, SPA, backchannel_logout_url="https://app.example/logged-out")
+    assert hint
+    shown = ask(service)
+    service.back_channel.fault = StoreUnavailable("queue")
+    assert submit(service, shown).status == 503
+    service.back_channel.fault = None
+
+    assert seen(ask(service)) == "200 signed_out"
+
+    assert [notice.client_id for notice in service.back_channel] == [SPA.client_id]
 
 
 def test_the_question_names_the_application_and_the_account_in_the_persons_language(service: Service) -> None:

@@ -11,6 +11,7 @@ from heirloom.domain.application import Application
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.domain.events import Caller
 from heirloom.endpoints.operator import Operator
+from tests.endpoints.hands import forget_family
 from tests.endpoints.reading import submit
 from tests.service import (
     ALICE,
@@ -79,6 +80,8 @@ def test_one_family(service: Service, operator: Operator, logins: Logins) -> Non
     assert (event.user_id, event.reason, event.details["latestCounter"]) == (ALICE.user_id, "revoked_by_operator", 1)
     assert refreshable(service, logins) == {"phone", "laptop at web", "bob"}
     assert operator.end_family(family_key_of(token), CALLER, now=service.now) == 0
+    forget_family(service, token)
+    assert operator.end_family(family_key_of(token), CALLER, now=service.now) == 0
 
 
 def test_one_session_with_all_that_came_from_it(service: Service, operator: Operator) -> None:
@@ -99,6 +102,9 @@ def test_one_session_with_all_that_came_from_it(service: Service, operator: Oper
         "elsewhere": (elsewhere, SPA),
     }
     assert refreshable(service, logins) == {"elsewhere"}
+    [ended] = [event for event in service.events if event.type == "slo"]
+    assert (ended.user_id, ended.reason) == (ALICE.user_id, "revoked_by_operator")
+    assert ended.details == {"session_id": sid}
 
 
 def test_all_logins_at_one_application_and_the_session_goes_on(
@@ -146,6 +152,26 @@ def test_the_account_itself(service: Service, operator: Operator, logins: Logins
             f"email:{BOB.email.casefold()}",
         }
         assert operator.delete_user(ALICE.user_id, CALLER, now=service.now) == 0
+    finally:
+        _bring_back(service)
+
+
+def test_a_login_while_the_account_is_being_deleted_ends_with_it(
+    service: Service, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the account is gone, its password logs in."""
+    delete, late = DynamoDBUsers.delete, []
+
+    def after_a_login(users: DynamoDBUsers, user_id: str) -> None:
+        late.append(service.login_tokens()["refresh_token"])
+        delete(users, user_id)
+
+    service.login_tokens()
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(DynamoDBUsers, "delete", after_a_login)
+            assert operator.delete_user(ALICE.user_id, CALLER, now=service.now) == 2
+        assert refusal(service.refresh(late[0])) == INVALID_GRANT
     finally:
         _bring_back(service)
 

@@ -300,6 +300,10 @@ def test_a_body_that_is_too_large_is_refused_as_such(service: Service) -> None:
     """RFC 9126 §2.3."""
     assert refusal(push(service, x="x" * LARGEST_BODY)) == (413, "invalid_request")
 
+    room = LARGEST_BODY - len(urlencode(authorization_request(SPA, x="")))
+    assert push(service, x="x" * room).status == 201
+    assert push(service, x="x" * (room + 1)).status == 413
+
 
 # ---- Which reference is good
 
