@@ -421,20 +421,25 @@ def submit_consent(service: Service) -> Response:
     return submit(service, service.authorize(THIRD_PARTY), decision="allow")
 
 
-def test_everything_else_leaves_this_browser_and_its_applications(
-    service: Service, elsewhere: Elsewhere, here: str
-) -> None:
-    orphan = Elsewhere(service)
-    service.client.delete_item(  # its session expired long ago
+def forget_session(service: Service, session_id: str) -> None:
+    """Delete a session, as DynamoDB does when it has expired long ago."""
+    service.client.delete_item(
         TableName=service.tables["SessionsTable"],
         Key={
             name: value
             for item in service.items("SessionsTable")
-            if item["session_id"]["S"] == orphan.session_id
+            if item["session_id"]["S"] == session_id
             for name, value in item.items()
             if name in {"user_key", "session_id"}
         },
     )
+
+
+def test_everything_else_leaves_this_browser_and_its_applications(
+    service: Service, elsewhere: Elsewhere, here: str
+) -> None:
+    orphan = Elsewhere(service)
+    forget_session(service, orphan.session_id)
 
     shown = end(service, "everything", "others")
 
@@ -460,6 +465,7 @@ def test_a_browser_that_was_updated_since_is_still_the_one_in_which_a_login_bega
 def test_another_browser_of_the_same_make_is_another(service: Service, here: str) -> None:
     mine, service.cookies = service.cookies, {}
     token = service.login_tokens()["refresh_token"]
+    forget_session(service, session_id(service))  # which would have taken it along
     service.cookies = mine
 
     end(service, "everything", "others")

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from heirloom import http, pages
 from heirloom.domain import encoding, scope
+from heirloom.domain.application import Application
 from heirloom.domain.device import Device
 from heirloom.domain.errors import OAuthError
 from heirloom.domain.events import EventType
@@ -97,12 +98,12 @@ class AccountPage:
             return login_page(self.flow, visit, request)
         browser = self.flow.browser
         logins = logins_of(person, self.flow, request.now)
-        client_ids = [it for it in logins.client_ids if self.flow.configuration.application(it)]
-        overview = not visit.all_browsers and visit.client_id not in client_ids
+        applications = [it for it in map(self.flow.configuration.application, logins.client_ids) if it]
+        overview = not visit.all_browsers and visit.client_id not in {it.client_id for it in applications}
         browsers = self._browsers(logins, person)
         most = MOST_IN_OVERVIEW if overview else MOST_BROWSERS
         if not overview:
-            client_ids = [it for it in client_ids if it == visit.client_id]
+            applications = [it for it in applications if it.client_id == visit.client_id]
         csrf, cookies = browser.csrf_of(request)
         notice = request.cookies.get(browser.cookies.notice)
         page = pages.account(
@@ -113,7 +114,7 @@ class AccountPage:
             csrf=csrf,
             browsers=browsers[:most] if overview or visit.all_browsers else None,
             more_browsers=max(0, len(browsers) - most),
-            applications=[self._application(logins, it, person, request, most=most) for it in client_ids],
+            applications=[self._application(logins, it, person, request, most=most) for it in applications],
             overview=overview,
             notice=AccountNotice(notice) if notice in set(AccountNotice) else None,
         )
@@ -140,19 +141,18 @@ class AccountPage:
         ]
 
     def _application(
-        self, logins: Logins, client_id: str, person: LoggedIn, request: Request, *, most: int
+        self, logins: Logins, application: Application, person: LoggedIn, request: Request, *, most: int
     ) -> SignedInApplication:
-        application = self.flow.configuration.application(client_id)
-        families, access = logins.families_of(client_id), logins.access_of(client_id)
+        families, access = logins.families_of(application.client_id), logins.access_of(application.client_id)
         return SignedInApplication(
-            client_id=client_id,
-            name=application.name if application else client_id,
-            logo_uri=application.logo_uri if application else None,
+            client_id=application.client_id,
+            name=application.name,
+            logo_uri=application.logo_uri,
             logins=[_login(it, person, request) for it in families[:most]],
             total=len(families),
             about_person=_requested(frozenset().union(*access.values()) & scope.STANDARD_SCOPES),
             about_apis=[self._about_api(*it) for it in sorted(access.items()) if it[1] - scope.STANDARD_SCOPES],
-            on_server=application is not None and application.confidential,
+            on_server=application.confidential,
         )
 
     def _about_api(self, audience: str, values: frozenset[str]) -> tuple[str, Sequence[RequestedScope]]:
