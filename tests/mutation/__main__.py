@@ -103,6 +103,16 @@ JUDGES = {
     ),
     "endpoints.access_tokens": requests("userinfo", "dpop"),
     "endpoints.migration": requests("changed_settings"),
+    "endpoints.oidc_logout": requests("oidc_logout"),
+    "endpoints.browser": requests("authorize", "login"),
+    "endpoints.requested_access": requests("authorize", "par", "device"),
+    "endpoints.pushed_authorization": requests(
+        "par", "faults::test_a_request_that_was_perhaps_not_stored_gets_no_reference"
+    ),
+    "endpoints.cross_origin": requests("cross_origin"),
+    "endpoints.discovery": requests("discovery"),
+    "endpoints.backchannel_logout": requests("backchannel_logout"),
+    "endpoints.operator": requests("operator"),
 }
 """Whose tests judge a module, if not all of its package: tests/domain ask rules and nothing else.
 
@@ -169,6 +179,14 @@ MODULES = (
     "endpoints.userinfo",
     "endpoints.access_tokens",
     "endpoints.migration",
+    "endpoints.oidc_logout",
+    "endpoints.browser",
+    "endpoints.requested_access",
+    "endpoints.pushed_authorization",
+    "endpoints.cross_origin",
+    "endpoints.discovery",
+    "endpoints.backchannel_logout",
+    "endpoints.operator",
 )
 """Those of which every survivor is explained, the token family's first."""
 
