@@ -25,10 +25,10 @@ class Bench:
 
 
 @contextmanager
-def bench_on(endpoint: str) -> Iterator[Bench]:
+def bench_on(endpoint: str, prefix: str = "scale-") -> Iterator[Bench]:
     """One on a running DynamoDB."""
     with (
-        harness.store(endpoint, prefix="scale-") as (client, tables),
+        harness.store(endpoint, prefix) as (client, tables),
         meter.before(endpoint) as (meter_, url),
     ):
         service = Service.of(client, tables)
