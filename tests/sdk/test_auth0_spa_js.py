@@ -7,7 +7,8 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, JSHandle
+from playwright.sync_api import Browser, BrowserContext, JSHandle, Route
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.sdk.running import EMAIL, LEEWAY, World, parameter
 from tests.sdk.story import UNKNOWN, Tokens, npm_version, tell
@@ -127,6 +128,48 @@ def test_a_copy_within_leeway_logs_nobody_out(world: World, context: BrowserCont
     assert answer.json()["refresh_token"] == client.tokens().refresh_token, "the live one"
     assert world.last_event("sertft")["details"]["replayed"] is True
     assert client.refusal() is None
+
+
+@pytest.mark.parametrize(("status", "cache"), [(429, "memory"), (503, "localstorage")])
+def test_a_throttled_gateway_is_a_lost_connection_to_a_page_of_another_origin(
+    world: World, context: BrowserContext, status: int, cache: str
+) -> None:
+    """Its own answers have no CORS header. The SDK tries three times, gives up, and keeps the token."""
+    client = SpaJs.logged_in(context, world, cacheLocation=cache)
+
+    assert throttled(client, context, status, readable_by="https://elsewhere.example") == 3
+
+    client.refresh()
+
+
+def test_a_throttled_gateway_ends_the_session_of_a_page_of_its_own_origin(
+    world: World, context: BrowserContext
+) -> None:
+    """In a worker's memory: any JSON without a refresh token takes the place of the one there was."""
+    client = SpaJs.logged_in(context, world, cacheLocation="memory")
+
+    assert throttled(client, context, 429, readable_by=world.site.rstrip("/")) == 1
+
+    assert client.refusal() == "missing_refresh_token"
+
+
+def throttled(client: SpaJs, context: BrowserContext, status: int, *, readable_by: str) -> int:
+    """Refresh while the gateway answers as API Gateway does; return how often it was asked."""
+    asked = 0
+
+    def answer(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        text = "Too Many Requests" if status == 429 else "Service Unavailable"
+        # Playwright would let everybody read an answer that says nothing of it.
+        headers = {"access-control-allow-origin": readable_by, "content-type": "application/json"}
+        route.fulfill(status=status, headers=headers, body=f'{{"message":"{text}"}}')
+
+    context.route("**/oauth/token", answer)
+    with pytest.raises(PlaywrightError):
+        client.refresh()
+    context.unroute("**/oauth/token")
+    return asked
 
 
 BOTH = "auth0 => { window.refreshing = auth0.getTokenSilently({ cacheMode: 'off' }); }"
