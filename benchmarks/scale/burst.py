@@ -28,7 +28,7 @@ LONGEST_PAUSE: Final = 60.0
 """Seconds of an application between its attempts, doubled each time."""
 _GOLDEN: Final = 0.6180339887498949
 """Its multiples fill an interval evenly."""
-_DRAWN: Final = 20_000
+_DRAWN: Final = 10_000
 """Devices that are simulated; each stands for as many as it takes."""
 
 
@@ -216,7 +216,7 @@ def peaks(devices: int, spread: float, lifetime: float, *, jitter: float, waves:
     it) is taken each time.
     """
     random = Random(seed)  # noqa: S311 - a simulation
-    drawn = min(devices, 5 * _DRAWN)
+    drawn = min(devices, 10 * _DRAWN)
     counted: list[dict[int, int]] = [defaultdict(int) for _ in range(waves)]
     for device in range(drawn):
         at = spread * (device + random.random()) / drawn

@@ -22,7 +22,7 @@ from tests.scale.conftest import Bench, bench_on
 from tests.service import Service, family_key_of
 
 ROTATIONS = 300
-FAMILIES = 3_000
+FAMILIES = 2_000
 SOAKED_ROTATIONS = 100_000
 SOAKED_FAMILIES = 1_000_000
 """In a soak of an hour."""
