@@ -102,6 +102,7 @@ def test_an_application_without_the_grant_is_refused(service: Service) -> None:
 
 def test_an_audience_that_is_no_api_is_refused(service: Service) -> None:
     assert answered(service.authorize(audience="https://nowhere.example/"))["error"] == "access_denied"
+    assert service.events.types == ["f"]
 
 
 def test_without_an_audience_the_tenants_default_is_meant(service: Service) -> None:
@@ -226,6 +227,7 @@ def test_nothing_goes_anywhere_for_an_unknown_application(service: Service, clie
     response = service.authorize(client_id=client_id)
 
     assert (response.status, kind(response)) == (400, "unknown_application")
+    assert "client_id is missing or names no registered application" in read(response).text, "its developer is told"
 
 
 @pytest.mark.parametrize(

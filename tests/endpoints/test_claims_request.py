@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from heirloom.domain.user import SCOPE_OF_CLAIM
-from tests.endpoints.hands import declare_api
+from tests.endpoints.hands import declare_api, family_of
 from tests.endpoints.reading import kind, read, submit
 from tests.service import ALICE, API, BOB, ISSUER, SPA, THIRD_PARTY, Service, answered, claims_of, tokens
 
@@ -77,6 +77,17 @@ def test_without_openid_there_is_nobody_to_ask_about(service: Service) -> None:
 
     assert "userinfo_claims" not in claims_of(document["access_token"])
     assert "id_token" not in document
+    grant = family_of(service, document["refresh_token"]).grant
+    assert (grant.profile, grant.userinfo_claims) == ({}, frozenset()), "and nothing about anybody is kept"
+
+
+def test_nor_is_anybody_asked_whether_it_may_be_told(service: Service) -> None:
+    claims = asking(userinfo={"name": None}, id_token={"email": None})
+
+    submit(service, service.log_in(THIRD_PARTY, scope="read:notes", claims=claims), decision="allow")
+
+    [consent] = service.items("GrantsTable")
+    assert consent["scope"]["SS"] == ["read:notes"]
 
 
 def test_claims_that_nobody_has_are_ignored(service: Service) -> None:

@@ -118,6 +118,14 @@ def test_a_request_that_was_tampered_with_on_the_way_is_judged_anew(stranger: Se
     assert SESSION not in stranger.cookies
 
 
+def test_a_form_that_is_no_form_gets_an_error_page(stranger: Service) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    response = stranger.send("POST", "/login", headers=headers, body=b"email=a&email=b")
+
+    assert (response.status, kind(response)) == (400, "invalid_request")
+
+
 def test_nothing_starts_at_the_login_page_itself(service: Service) -> None:
     response = service.send("GET", "/login")
 
