@@ -11,7 +11,7 @@ from heirloom.domain import lifetimes
 from heirloom.domain.application import Application
 from heirloom.domain.family import LARGEST_SCOPE_AND_AUDIENCE
 from heirloom.domain.lifetimes import DAY, MINUTE
-from tests.endpoints.hands import block, declare, declare_api, delete_user, raise_epoch, set_tenant
+from tests.endpoints.hands import block, declare, declare_api, delete_user, raise_epoch, set_tenant, store_calls
 from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.service import (
     ALICE,
@@ -102,7 +102,6 @@ def test_an_application_without_the_grant_is_refused(service: Service) -> None:
 
 def test_an_audience_that_is_no_api_is_refused(service: Service) -> None:
     assert answered(service.authorize(audience="https://nowhere.example/"))["error"] == "access_denied"
-    assert service.events.types == ["f"]
 
 
 def test_without_an_audience_the_tenants_default_is_meant(service: Service) -> None:
@@ -574,6 +573,16 @@ def test_max_age_asks_for_a_login_that_is_no_older(service: Service, age: int, m
     assert kind(service.authorize(max_age=str(max_age))) == expected
 
 
+def test_the_log_tells_a_silent_authentication_from_a_login(service: Service) -> None:
+    service.log_in()
+    service.authorize(prompt="none")
+    service.wait(1)
+    service.authorize(prompt="none", max_age="0")
+    service.authorize(audience="https://nowhere.example/")
+
+    assert service.events.types == ["s", "ssa", "fsa", "f"]
+
+
 def test_max_age_with_prompt_none_is_refused_when_the_login_is_older(service: Service) -> None:
     service.log_in()
     service.wait(61)
@@ -716,6 +725,15 @@ def test_nothing_but_the_exact_session_cookie_opens_a_session(service: Service) 
 
     service.cookies[SESSION] = f"{bobs_key}.{bobs_id}.{bobs_secret}"
     assert "code" in answered(service.authorize(prompt="none"))
+
+
+def test_an_application_that_takes_part_in_a_session_is_noted_once(service: Service) -> None:
+    service.log_in()
+
+    with store_calls(service) as calls:
+        service.authorize(prompt="none")
+
+    assert "UpdateItem" not in calls, "the code is what is written"
 
 
 def test_the_store_holds_no_code_no_session_secret_and_no_token(service: Service) -> None:

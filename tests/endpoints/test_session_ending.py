@@ -14,6 +14,7 @@ from heirloom.domain.lifetimes import DAY
 from heirloom.http import Response
 from tests.endpoints.hands import declare, set_tenant, store_calls
 from tests.endpoints.reading import kind, sign_in
+from tests.endpoints.test_known_devices import sessions_of
 from tests.faults import BEFORE, Steps
 from tests.service import ALICE, BOB, SPA, THIRD_PARTY, WEB, Service, answered, claims_of, refusal, tokens
 
@@ -304,10 +305,13 @@ def test_applications_that_want_to_hear_have_room_when_the_others_have_none(
 ) -> None:
     monkeypatch.setattr(session, "MOST_UNTOLD_CLIENT_IDS", 1)
     declare(service, WEB, backchannel_logout_url=RECEIVER)
+    other = declare(service, SPA, client_id="other")
     service.log_in(SPA)
-    for application in (THIRD_PARTY, WEB):
-        service.authorize(application, prompt="none")
+    for application in (other, WEB):
+        assert "code" in answered(service.authorize(application, prompt="none"))
 
+    (it,) = sessions_of(service)
+    assert it.client_ids == {"spa", "web"}
     assert "w" not in service.events.types, "nobody who wanted to hear was left out"
     v2(service)
     assert [notice.client_id for notice in service.back_channel] == ["web"]
