@@ -129,14 +129,17 @@ def test_whoever_is_not_signed_in_signs_in_first_and_comes_back(service: Service
     assert service.events.types == ["s"]
 
 
-def test_whoever_is_signed_in_goes_on_to_the_account_without_a_password(service: Service, here: str) -> None:
+@pytest.mark.parametrize("query", ["", "?all=browsers"])
+def test_whoever_is_signed_in_goes_on_to_the_account_without_a_password(
+    service: Service, here: str, query: str
+) -> None:
     """Nothing about an account asks for a login that is newer, or of somebody else."""
     assert here
-    form = {"request": "account:all=browsers", "csrf": service.csrf, "action": "continue"}
+    form = {"request": f"account:{query.removeprefix('?')}", "csrf": service.csrf, "action": "continue"}
 
     done = service.send("POST", "/login", form)
 
-    assert (done.status, done.headers["location"]) == (303, "/account?all=browsers")
+    assert (done.status, done.headers["location"]) == (303, f"/account{query}")
 
 
 def test_a_wrong_password_shows_the_form_again(service: Service) -> None:
@@ -244,6 +247,13 @@ def test_the_browser_that_was_used_last_comes_first(service: Service, elsewhere:
     newer = Elsewhere(service)
 
     assert buttons(show(service), "session") == [newer.session_id, elsewhere.session_id]
+
+
+@pytest.mark.parametrize("part", [SPA.client_id, "application:nobody", "application:", "Browsers", ""])
+def test_whoever_asks_for_a_part_that_is_none_sees_the_overview(
+    service: Service, elsewhere: Elsewhere, part: str
+) -> None:
+    assert buttons(show(service, all=part), "session") == [elsewhere.session_id]
 
 
 def test_an_application_that_is_gone_is_not_shown(service: Service, here: str) -> None:
@@ -620,7 +630,9 @@ def test_whose_session_is_over_is_asked_to_sign_in_and_ends_nothing_yet(service:
 
 
 def test_a_query_that_is_malformed_is_an_error_page(service: Service) -> None:
-    assert kind(service.send("GET", "/account", query="all=a&all=b")) == "invalid_request"
+    response = service.send("GET", "/account", query="all=a&all=b")
+
+    assert (response.status, kind(response)) == (400, "invalid_request")
 
 
 def test_the_page_asks_the_store_as_often_whatever_it_shows(service: Service, elsewhere: Elsewhere) -> None:

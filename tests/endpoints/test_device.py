@@ -120,7 +120,9 @@ def test_the_events_of_a_story_are_those_of_auth0(service: Service) -> None:
     poll(service, device)
 
     assert service.events.types == ["s", "sede", "fede"]
-    exchanged = service.events[1]
+    confirmed, exchanged, _ = service.events
+    assert (confirmed.client_id, confirmed.user_id) == (NATIVE.client_id, ALICE.user_id)
+    assert confirmed.reason == "a device was confirmed"
     assert (exchanged.client_id, exchanged.user_id) == (NATIVE.client_id, ALICE.user_id)
     family_id = encoding.encode(family_key_of(granted["refresh_token"]).family_id)
     assert exchanged.details == {"familyId": family_id, "session_id": claims_of(granted["id_token"])["sid"]}
@@ -389,6 +391,7 @@ def test_a_no_is_heard_by_the_device(service: Service) -> None:
     for _ in range(2):
         assert refusal(poll(service, device)) == (400, "access_denied")
     assert service.events.types == ["fdecc", "fede", "fede"]
+    assert service.events[0].reason == "a device was not confirmed"
     assert not service.items("GrantsTable")
 
 
@@ -735,6 +738,13 @@ def test_ui_locales_in_the_link_choose_the_language(service: Service) -> None:
     assert read(shown).language == "fr"
 
 
+def test_a_query_that_is_no_query_gets_an_error_page(service: Service) -> None:
+    response = service.send("GET", "/activate", query="user_code=a&user_code=b")
+
+    assert (response.status, kind(response)) == (400, "invalid_request")
+    assert service.events.types == ["fdeac"]
+
+
 # ---- Logging in and deciding
 
 
@@ -772,6 +782,13 @@ def test_a_device_that_is_confirmed_too_late_stays_out(service: Service) -> None
 
     assert kind(decide(service, shown)) == "user_code"
     assert refusal(poll(service, device)) == (400, "expired_token")
+
+
+def test_nobody_logs_in_for_a_device_that_no_longer_waits(service: Service) -> None:
+    shown = confirmation(service, start(service))
+    service.wait(DEVICE_CODE)
+
+    assert kind(decide(service, shown, "another_account")) == "user_code"
 
 
 @pytest.mark.parametrize("end", [raise_epoch, block, lambda service: service.cookies.pop("__Host-heirloom")])
@@ -851,6 +868,16 @@ def test_a_yes_to_a_third_party_is_consent_and_remembered(service: Service) -> N
     (grant,) = service.items("GrantsTable")
     assert grant["grant_id"]["S"] == f"native {API}"
     assert set(grant["scope"]["SS"]) == {"openid", "read:notes"}
+
+
+def test_a_yes_that_comes_too_late_is_no_consent(service: Service) -> None:
+    application = declare(service, NATIVE, is_first_party=False)
+    shown = confirmation(service, start(service, application))
+    service.wait(DEVICE_CODE)
+
+    assert kind(decide(service, shown)) == "user_code"
+    assert service.items("GrantsTable") == []
+    assert service.events.types == ["fdeac"]
 
 
 def test_a_yes_to_a_first_party_is_none_unless_the_api_wants_it(service: Service) -> None:
