@@ -18,6 +18,7 @@ from tests.endpoints.reading import kind, read, sign_in, submit
 from tests.endpoints.test_known_devices import FIREFOX, SERVER, on, sessions_of
 from tests.service import (
     ALICE,
+    API,
     BOB,
     NATIVE,
     SPA,
@@ -338,6 +339,38 @@ def test_what_one_application_may_do_is_not_told_of_another(service: Service) ->
 
     assert set(buttons(shown, "application")) == {THIRD_PARTY.client_id, "other"}
     assert main(shown).count("Read your notes") == 1
+    assert main(shown).count(texts_in("en").scopes["openid"]) == 2
+    assert texts_in("en").scopes["email"] not in main(shown), "neither asked for it"
+    assert "userinfo" not in main(shown), "no API of which there would be more to tell"
+
+
+def test_an_api_that_is_gone_is_called_by_its_identifier(service: Service) -> None:
+    submit(service, service.log_in(THIRD_PARTY, scope="openid read:notes"), decision="allow")
+    del service.configuration.apis[API]
+
+    text = main(show(service)).replace("\u200b", "")
+
+    assert API in text
+    assert "read:notes" in text
+
+
+def test_whose_access_is_removed_is_no_other_application(service: Service) -> None:
+    other = declare(service, THIRD_PARTY, client_id="other", name="Another")
+    submit(service, service.log_in(THIRD_PARTY, scope="openid"), decision="allow")
+    submit(service, service.authorize(other, scope="openid"), decision="allow")
+
+    end(service, "application", "other")
+
+    assert answered(service.authorize(other, scope="openid", prompt="none"))["error"] == "consent_required"
+    assert "code" in answered(service.authorize(THIRD_PARTY, scope="openid", prompt="none"))
+
+
+def test_a_page_that_shows_all_leads_to_no_more_and_has_no_notice_to_take(service: Service, here: str) -> None:
+    assert here
+    shown = show(service)
+
+    assert "all=browsers" not in shown.body
+    assert shown.cookies == ()
 
 
 def test_the_overview_shows_some_and_leads_to_all(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
