@@ -41,9 +41,12 @@ JUDGES = {
     "endpoints.proof_of_possession": requests("dpop"),
     "endpoints.token": requests("token", "refresh", "client_credentials", "dpop", "device"),
     "endpoints.issuance": requests("token", "refresh", "client_credentials", "dpop"),
-    "endpoints.refresh": requests(
-        *("refresh", "replays", "multi_resource", "dpop"),
-        "changed_settings::test_a_token_begins_to_rotate_and_the_others_of_its_kind_end",
+    "endpoints.refresh": (
+        *requests(
+            *("refresh", "replays", "multi_resource", "dpop"),
+            "changed_settings::test_a_token_begins_to_rotate_and_the_others_of_its_kind_end",
+        ),
+        "tests/scale/test_last_generation.py",
     ),
     "endpoints.code_exchange": (
         *requests("token", "resource_indicators", "dpop::test_an_api_may_take_bound_tokens_only"),
@@ -113,6 +116,29 @@ JUDGES = {
     "endpoints.discovery": requests("discovery"),
     "endpoints.backchannel_logout": requests("backchannel_logout"),
     "endpoints.operator": requests("operator"),
+    "endpoints.authorization_flow": requests(
+        *("authorize", "consent", "claims_request", "id_token_hint"),
+        "par::test_login_and_consent_carry_the_reference_and_nothing_else",
+        "par::test_a_reference_is_good_for_one_code",
+        "par::test_of_many_at_once_one_gets_a_code",
+        "par::test_whoever_must_push_is_not_answered_otherwise",
+        "par::test_a_login_that_takes_more_than_an_hour_starts_again",
+        "dpop::test_a_code_that_names_a_key_is_exchanged_with_that_key_alone",
+        "why_logged_out::test_a_browser_that_is_asked_to_log_in_again_is_told_of",
+        "faults::test_a_configuration_that_cannot_be_read_is_no_reason_to_refuse",
+        "login::test_a_form_that_is_no_form_gets_an_error_page",
+        "login::test_a_form_without_its_browsers_token_is_refused",
+        "known_devices::test_a_session_knows_where_it_began_where_it_was_used_last_and_by_which_applications",
+        "session_ending::test_applications_that_want_to_hear_have_room_when_the_others_have_none",
+        "session_ending::test_a_session_remembers_a_limited_number",
+        "session_ending::test_every_application_that_took_part_hears_of_the_end",
+    ),
+    "endpoints.logins": requests(
+        "account",
+        "account_faults::test_whichever_call_fails_nobody_hears_that_something_was_ended_and_a_second_try_ends_it",
+    ),
+    "endpoints.activation": requests("device"),
+    "endpoints.account": requests("account"),
 }
 """Whose tests judge a module, if not all of its package: tests/domain ask rules and nothing else.
 
@@ -187,6 +213,10 @@ MODULES = (
     "endpoints.discovery",
     "endpoints.backchannel_logout",
     "endpoints.operator",
+    "endpoints.authorization_flow",
+    "endpoints.logins",
+    "endpoints.activation",
+    "endpoints.account",
 )
 """Those of which every survivor is explained, the token family's first."""
 
