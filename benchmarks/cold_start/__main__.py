@@ -9,7 +9,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,14 @@ from local.artifacts import Artifacts, built
 
 ROUNDS: Final = 15
 IMPORT_ROUNDS: Final = 5
-FUNCTIONS: Final = {one.name: one for one in template.functions(template.load()).values()}
+_TEMPLATE: Final = template.load()
+FUNCTIONS: Final = {one.name: one for one in template.functions(_TEMPLATE).values()}
+SNAPPED: Final = [
+    one.name
+    for logical_id, one in template.functions(_TEMPLATE).items()
+    if "SnapStart" not in _TEMPLATE.resources[logical_id]["Properties"]
+]
+"""Functions that start from a snapshot: the others say that they do not."""
 
 CLIENT: Final = "`import boto3`, and a DynamoDB client"
 YARDSTICKS: Final = {
@@ -53,11 +60,11 @@ def main(arguments: Sequence[str]) -> int:
         plain = Artifacts(_without_compiled(artifacts, Path(exits.enter_context(TemporaryDirectory()))))
         asked = exits.enter_context(requests.served(artifacts))
         environment = asked.environment
-        groups = {"now": _answering(artifacts, asked)}
+        groups = {"now": _answering(artifacts, asked, FUNCTIONS)}
         if chosen.before:
-            groups["before"] = _answering(Artifacts(Path(chosen.before[0])), asked)
-        groups["restored"] = _answering(artifacts, asked, restored=True)
-        groups["plain"] = {"token": _answering(plain, asked)["token"]}
+            groups["before"] = _answering(Artifacts(Path(chosen.before[0])), asked, FUNCTIONS)
+        groups["restored"] = _answering(artifacts, asked, SNAPPED, restored=True)
+        groups["plain"] = _answering(plain, asked, ["token"])
         path = artifacts.import_path(FUNCTIONS["token"])
         groups["yardsticks"] = {name: Contender(statement, path) for name, statement in YARDSTICKS.items()}
         times = timed(groups, environment, rounds=chosen.rounds)
@@ -67,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
     yardsticks = {name: marks[0] for name, marks in times["yardsticks"].items()}
     ours, theirs = times["now"]["token"][1], yardsticks[CLIENT]
     beside = yardsticks | {REFRESHED: ours, NOT_COMPILED: times["plain"]["token"][1]}
-    command = " ".join(("make cold", *([f'ARGS="{" ".join(arguments)}"'] if arguments else [])))
+    command = "make cold" if chosen.rounds == ROUNDS else f'make cold ARGS="--rounds {chosen.rounds}"'
     written = {
         "cold run": page.run(now, before, rounds=chosen.rounds, command=command),
         "cold start": page.yardsticks(beside),
@@ -86,17 +93,19 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if holds else 1
 
 
-def _answering(artifacts: Artifacts, asked: Requests, *, restored: bool = False) -> dict[str, Contender]:
-    """Every function of a build."""
+def _answering(
+    artifacts: Artifacts, asked: Requests, functions: Iterable[str], *, restored: bool = False
+) -> dict[str, Contender]:
+    """Functions of a build."""
     return {
         name: Contender(
             HANDLER,
-            artifacts.import_path(function),
+            artifacts.import_path(FUNCTIONS[name]),
             lambda name=name: asked.of(name),  # type: ignore[misc] # this one's
             lambda answers, name=name: asked.heard(name, answers),  # type: ignore[misc] # this one's
             restored=restored,
         )
-        for name, function in FUNCTIONS.items()
+        for name in functions
     }
 
 

@@ -37,7 +37,6 @@ def functions(now: Measured, restored: Mapping[str, tuple[Times, ...]], before: 
     """Return when each function had been imported and had answered, with and without SnapStart."""
     rows = []
     for name, (imported, first, second) in now.functions.items():
-        _, thawed, _ = restored[name]
         again = Times(second.wall - first.wall, second.cpu - first.cpu)
         old = before.get(name, ())
         rows.append(
@@ -47,11 +46,19 @@ def functions(now: Measured, restored: Mapping[str, tuple[Times, ...]], before: 
                 _told(old[1]) if old else "",
                 _told(imported),
                 f"**{_told(first)}**",
-                _told(thawed),
+                _told(restored[name][1]) if name in restored else "",
                 _told(again),
             )
         )
-    names = ("", "asked", "first answer, before", "imported", "first answer", "restored, to the answer", "second")
+    names = (
+        "",
+        "asked",
+        "first answer, before",
+        "imported",
+        "first answer",
+        "restored, to the first answer",
+        "second answer",
+    )
     return table(names, rows)
 
 

@@ -75,6 +75,7 @@ def _run(contender: Contender, environment: Mapping[str, str], asked: str) -> li
         "PYTHONPATH": os.pathsep.join(map(str, contender.path)),
         "PYTHONDONTWRITEBYTECODE": "1",  # Lambda's file system is read-only
         "AWS_LAMBDA_FUNCTION_NAME": "function",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start" if contender.restored else "on-demand",
     }
     done = subprocess.run(
         [*command, str(time.monotonic_ns()), contender.statement],
