@@ -9,6 +9,7 @@ import argparse
 import os
 import shutil
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -37,12 +38,10 @@ SNAPPED: Final = [
 ]
 """Functions that start from a snapshot: the others say that they do not."""
 
-CLIENT: Final = "`import boto3`, and a DynamoDB client"
-YARDSTICKS: Final = {
-    "Python alone": "pass",
-    "`import boto3`": "import boto3",
-    CLIENT: "import boto3; boto3.client('dynamodb')",
-}
+BOTO3: Final = "import boto3"
+CLIENT: Final = "import boto3; boto3.client('dynamodb')"
+TARGET: Final = "`import boto3`, and a DynamoDB client"
+"""As pip installs it, compiled."""
 REFRESHED: Final = "**the first refreshed token**"
 NOT_COMPILED: Final = "the first refreshed token, were the layers not compiled"
 
@@ -66,13 +65,19 @@ def main(arguments: Sequence[str]) -> int:
         groups["restored"] = _answering(artifacts, asked, SNAPPED, restored=True)
         groups["plain"] = _answering(plain, asked, ["token"])
         path = artifacts.import_path(FUNCTIONS["token"])
-        groups["yardsticks"] = {name: Contender(statement, path) for name, statement in YARDSTICKS.items()}
+        installed = [Path(sysconfig.get_path("purelib"))]
+        groups["yardsticks"] = {
+            "Python alone": Contender("pass", path),
+            "`import boto3`": Contender(BOTO3, installed),
+            TARGET: Contender(CLIENT, installed),
+            f"{TARGET}, from our layer": Contender(CLIENT, path),
+        }
         times = timed(groups, environment, rounds=chosen.rounds)
         loaded = imports(path, rounds=IMPORT_ROUNDS)
         now = _measured("HEAD", described, times["now"], artifacts.folder)
     before = _before(chosen.before, described, times) or Measured.read(BEFORE)
     yardsticks = {name: marks[0] for name, marks in times["yardsticks"].items()}
-    ours, theirs = times["now"]["token"][1], yardsticks[CLIENT]
+    ours, theirs = times["now"]["token"][1], yardsticks[TARGET]
     beside = yardsticks | {REFRESHED: ours, NOT_COMPILED: times["plain"]["token"][1]}
     command = "make cold" if chosen.rounds == ROUNDS else f'make cold ARGS="--rounds {chosen.rounds}"'
     written = {
