@@ -1,15 +1,17 @@
 """What happened reaches the log, the metrics and, where it ends a family, EventBridge."""
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from heirloom.adapters.events import PUBLISHED, LoggedEvents, PublishedEvents
-from heirloom.domain.events import Caller, Event, EventType
+from heirloom.domain.events import Alarm, Caller, Event, EventType
 from local import processes, stack
 from tests.service import Recorded
 
@@ -127,15 +129,61 @@ def test_no_client_is_made_for_what_is_not_published() -> None:
         PublishedEvents(Recorded(), unwanted, BUS).emit(event(event_type))
 
 
-def test_an_event_is_one_log_line_and_one_count(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(name="written")
+def _written(
+    request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Event], list[dict[str, Any]]]:
+    """Emits an event, and returns the lines that this writes."""
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
-    logged = LoggedEvents(Logger(service="test_events"))
+    service = request.node.name  # of two loggers for one service the second writes where the first does
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
+    logged = LoggedEvents(Logger(service=service))
 
-    logged.emit(event(EventType.REFRESH_TOKEN_REUSED))
+    def written(one: Event) -> list[dict[str, Any]]:
+        logged.emit(one)
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
-    metric, line = sorted(map(json.loads, capsys.readouterr().out.splitlines()), key=lambda one: "level" in one)
-    assert metric["RefreshTokenReused"] == [1.0]
+    return written
+
+
+def test_an_event_is_one_log_line_that_counts_one(written: Callable[[Event], list[dict[str, Any]]]) -> None:
+    [line] = written(event(EventType.REFRESH_TOKEN_REUSED))
+
     assert (line["type"], line["client_id"], line["ip"]) == ("ferrt", "spa", "192.0.2.1")
-    assert line["details"] == {"familyId": "f", "n": 7}
+    assert line["RefreshTokenReused"] == 1
+
+
+@pytest.mark.parametrize(
+    ("details", "alarm", "counted"),
+    [
+        ({}, None, {"RefreshTokenExchanged"}),
+        ({"replayed": False}, None, {"RefreshTokenExchanged"}),
+        ({"replayed": True}, None, {"RefreshTokenExchanged", "RefreshTokenReplayed"}),
+        ({}, Alarm.FAULT, {"RefreshTokenExchanged", Alarm.FAULT}),
+    ],
+)
+def test_the_metrics_in_a_line_are_what_powertools_would_write(
+    details: dict[str, object],
+    alarm: Alarm | None,
+    counted: set[str],
+    written: Callable[[Event], list[dict[str, Any]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [line] = written(Event(EventType.REFRESH_TOKEN_EXCHANGED, CALLER, details=details, alarm=alarm))
+    before = time.time() * 1000 - 60_000
+
+    assert before < line["_aws"]["Timestamp"] <= time.time() * 1000
+    [ours] = line["_aws"]["CloudWatchMetrics"]
+    assert {metric["Name"] for metric in ours["Metrics"]} == counted
+    for name in counted:
+        with single_metric(name=name, unit=MetricUnit.Count, value=1):
+            pass
+        theirs = json.loads(capsys.readouterr().out)
+        [directive] = theirs["_aws"]["CloudWatchMetrics"]
+        assert ours | {"Metrics": directive["Metrics"]} == directive
+        assert directive["Metrics"][0] in ours["Metrics"]
+        assert [line[name]] == theirs[name]
+        for dimensions in ours["Dimensions"]:
+            assert {dimension: line[dimension] for dimension in dimensions} == {
+                dimension: theirs[dimension] for dimension in dimensions
+            }

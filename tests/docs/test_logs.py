@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
@@ -78,8 +79,15 @@ def test_a_line_has_the_fields_that_the_page_says(
         EventType["NOTHING"]
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    logged = set().union(*(line for line in lines if "_aws" not in line))
-    assert logged == fields - {"xray_trace_id"}
+    counted = {metric["Name"] for line in lines for one in directives(line) for metric in one["Metrics"]}
+    assert set().union(*lines) - counted == fields - {"xray_trace_id"}
+    assert counted == {"Warning", Alarm.FAULT}
+
+
+def directives(line: dict[str, Any]) -> list[dict[str, Any]]:
+    """What of a line are metrics."""
+    found: list[dict[str, Any]] = line.get("_aws", {}).get("CloudWatchMetrics", [])
+    return found
 
 
 def test_the_example_is_a_line_of_today() -> None:

@@ -3,7 +3,7 @@
 Each of them is a fork of this process, which test_snapshot starts as a program. Standard input holds
 `{"before": [event…], "later": seconds, "restored": [[event…]…]}`: what was answered before the snapshot (on Lambda
 nothing), how much later it is thawed, and what each environment is asked. Standard output gets for each environment its
-answers and its calls to AWS.
+answers, its calls to AWS, and the modules that were imported for them.
 """
 
 import importlib
@@ -14,12 +14,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import boto3
-
 type Event = dict[str, Any]
 type Handler = Callable[[Event, object], Any]
 
-_calls: list[str] = []
 _later = 0
 
 
@@ -29,8 +26,6 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what functions log
     told = json.load(sys.stdin)
     _hold_the_clock()
-    boto3.setup_default_session()
-    boto3.DEFAULT_SESSION.events.register("before-call", lambda model, **_: _calls.append(model.name))  # type: ignore[union-attr] # just made
     handler = importlib.import_module("app").handler
     for event in told["before"]:
         handler(event, None)
@@ -61,8 +56,23 @@ def _thawed(handler: Handler, events: list[Event], later: int) -> Any:
 def _asked(handler: Handler, events: list[Event], later: int) -> Any:
     global _later  # noqa: PLW0603 - it is another day
     _later = later
-    _calls.clear()
-    return {"answers": [handler(event, None) for event in events], "calls": _calls}
+    imported = set(sys.modules)
+    calls = _noted_calls()
+    answers = [handler(event, None) for event in events]
+    return {"answers": answers, "calls": calls, "imported": sorted(set(sys.modules) - imported)}
+
+
+def _noted_calls() -> list[str]:
+    calls: list[str] = []
+    service: Any = sys.modules["heirloom.adapters.aws_json"].Service
+    call = service.call
+
+    def noting(service: Any, operation: str, parameters: Event) -> Any:
+        calls.append(operation)
+        return call(service, operation, parameters)
+
+    service.call = noting
+    return calls
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[2]
 PAID_FOR = {
     "authorize": {
         "aws_lambda_powertools",
-        "boto3",
         "botocore",
         "cachetools",
         "cryptography",
@@ -19,17 +18,16 @@ PAID_FOR = {
     },  # jinja2 with the first page, ua_parser with the first account
     "token": {
         "aws_lambda_powertools",
-        "boto3",
         "botocore",
         "cachetools",
         "cryptography",
     },  # jwt with the first signed request
-    "revoke": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
-    "jwks": {"aws_lambda_powertools", "boto3", "botocore", "cachetools"},
-    "userinfo": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt"},
-    "management": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography", "jwt", "pydantic"},
-    "backchannel_logout": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography"},
-    "rotate_keys": {"aws_lambda_powertools", "boto3", "botocore", "cachetools", "cryptography"},
+    "revoke": {"aws_lambda_powertools", "botocore", "cachetools", "cryptography", "jwt"},
+    "jwks": {"aws_lambda_powertools", "botocore", "cachetools"},
+    "userinfo": {"aws_lambda_powertools", "botocore", "cachetools", "cryptography", "jwt"},
+    "management": {"aws_lambda_powertools", "botocore", "cachetools", "cryptography", "jwt", "pydantic"},
+    "backchannel_logout": {"aws_lambda_powertools", "botocore", "cachetools", "cryptography"},
+    "rotate_keys": {"aws_lambda_powertools", "botocore", "cachetools", "cryptography"},
 }
 PRICED = set.union(*PAID_FOR.values()) | {"jinja2", "pydantic", "ua_parser", "aws_xray_sdk", "yaml", "asyncio"}
 """Packages whose import takes noticeable time."""

@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from heirloom.adapters import aws
+from heirloom.adapters.retries import READ_TIMEOUT
 from local import processes, template
 from local.stack import Endpoints
 from tests.service import Service, answered
@@ -18,7 +18,7 @@ from tests.unreliable_store import proxy
 from tests.unreliable_store.functions import Functions, stacked
 from tests.unreliable_store.proxy import Proxy
 
-PATIENCE: float = aws._QUICK.read_timeout  # type: ignore[attr-defined] # noqa: SLF001 - the real one is what is tested
+PATIENCE = READ_TIMEOUT
 """Seconds for which our clients wait for a byte."""
 
 TIMEOUT: float = template.load().document["Globals"]["Function"]["Timeout"]
@@ -46,11 +46,15 @@ class Bench:
 @contextmanager
 def benches(stores: Endpoints, *, prefix: str, quicker: float = 1, seed: int = 5) -> Iterator[Bench]:
     """A bench with the functions' own timeouts, and pauses between attempts that are so much *quicker*."""
-    pauses = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds / quicker))
+
+    def pause(seconds: float) -> None:
+        time.sleep(seconds / quicker)
+
     with (
         proxy.before(stores.dynamodb, Random(seed), patience=PATIENCE) as (dynamodb, dynamodb_url),  # noqa: S311
         proxy.before(stores.others, Random(seed + 1), patience=PATIENCE) as (others, others_url),  # noqa: S311
-        mock.patch("botocore.endpoint.time", pauses),
+        mock.patch("botocore.endpoint.time", SimpleNamespace(sleep=pause)),
+        mock.patch("heirloom.adapters.aws_json.sleep", pause),
         stacked(stores, Endpoints(dynamodb_url, others_url), prefix=prefix, timeout=TIMEOUT) as (service, functions),
     ):
         _warm_up(service)
@@ -85,3 +89,4 @@ def bench(stores: Endpoints) -> Iterator[Bench]:
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the SDK repeat a request at once."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr("heirloom.adapters.aws_json.sleep", lambda _: None)

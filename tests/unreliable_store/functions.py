@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import boto3
-from botocore.config import Config
 
 from heirloom import wiring
-from heirloom.adapters import aws, configuration, web
+from heirloom.adapters import aws, configuration, direct, web
+from heirloom.adapters.aws_json import Service as AwsService
 from heirloom.adapters.families import DynamoDBFamilies
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.users import DynamoDBUsers
@@ -88,14 +88,20 @@ class Functions:
     def on(self, environment: Mapping[str, str]) -> Iterator[None]:
         """Let them be functions of the stack of *environment*."""
 
-        def client(service: str, config: Config) -> Any:
-            self._clients.append(make(service, config))
+        def client(service: str, **more: float) -> Any:
+            self._clients.append(make(service, **more))
             return self._clients[-1]
+
+        def service(*of: Any, **more: Any) -> AwsService:
+            made = AwsService(*of, **more)
+            self._clients.append(made)
+            return made
 
         make, session = aws._client, boto3.DEFAULT_SESSION  # noqa: SLF001 - its hooks are what is tested
         with (
             mock.patch.dict("os.environ", environment),
             mock.patch.object(aws, "_client", client),
+            mock.patch.object(direct, "Service", service),
             mock.patch.object(web, "time", SimpleNamespace(time_ns=lambda: self.clock() * 1_000_000)),
         ):
             boto3.setup_default_session()

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from heirloom.adapters import aws, deadline
+from heirloom.adapters import deadline
 from heirloom.adapters.deadline import MARGIN, OutOfTime
 from heirloom.adapters.families import DynamoDBFamilies
+from heirloom.adapters.retries import ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT
 from heirloom.domain.errors import StoreUnavailable
 from heirloom.http import Response
 from local import template
@@ -18,12 +19,11 @@ from tests.unreliable_store.conftest import Bench
 from tests.unreliable_store.functions import Invocation, event_of
 from tests.unreliable_store.proxy import FAULTS
 
-CONFIG = aws._QUICK  # noqa: SLF001 - the real one is what is tested
 API_LIMIT = 30
 """Seconds after which an HTTP API gives up by itself."""
 
 MOST_BACKOFF = 1 + 2
-"""Seconds that botocore pauses at most in two retries of a throttled call."""
+"""Seconds that standard mode pauses at most in two retries of a throttled call."""
 
 BY_AWS = {"backchannel_logout", "rotate_keys"}
 """Functions that a queue and a schedule call, and call again: nobody waits for their answer."""
@@ -49,8 +49,7 @@ def limits() -> dict[str, float]:
 
 def one_call() -> float:
     """The most seconds that one call takes with all its attempts, unless an answer drips in."""
-    attempts = CONFIG.retries["total_max_attempts"]  # type: ignore[attr-defined]
-    return float(attempts * (CONFIG.connect_timeout + CONFIG.read_timeout) + MOST_BACKOFF)  # type: ignore[attr-defined]
+    return ATTEMPTS * (CONNECT_TIMEOUT + READ_TIMEOUT) + MOST_BACKOFF
 
 
 def test_a_refresh_has_time_for_all_attempts_of_its_one_call() -> None:
@@ -122,7 +121,7 @@ def test_every_function_that_the_api_calls_hands_its_time_on(bench: Bench) -> No
 
 def test_calls_after_the_deadline_are_faults_on_every_thread() -> None:
     """Locally a thread answers each request. There a wait is not interrupted, and nothing ends the process."""
-    client = boto3.client("dynamodb", endpoint_url="http://127.0.0.1:9", config=CONFIG)
+    client = boto3.client("dynamodb", endpoint_url="http://127.0.0.1:9", region_name="us-east-1")
     deadline.holds_for(client)
     families = DynamoDBFamilies(client, "families")
     heard: list[BaseException | None] = []

@@ -207,7 +207,11 @@ def _once(pairs: Iterable[tuple[str, str]]) -> Parameters:
 
 def _encodable(text: str) -> bool:
     """JSON escapes can spell half of a surrogate pair, which no UTF-8 has."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _json_parameters(text: str) -> Parameters:

@@ -6,11 +6,14 @@ would then be an item that there is not, and the person's code, token or applica
 
 import json
 from binascii import crc32
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from botocore.awsrequest import AWSResponse
-from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
+    from botocore.client import BaseClient
 
 _PAUSE: Final = 0.05
 """Seconds before a call is made again that was answered with garbage, times the attempt."""
@@ -22,11 +25,27 @@ class GarbledAnswer(BotoCoreError):
     fmt = "The answer was incomplete, or none of the service's"
 
 
-def must_be_whole(client: BaseClient, *, attempts: int) -> None:
+def document_of(
+    headers: Mapping[str, str], content: bytes, decode: Callable[[dict[str, Any]], Any] | None = None
+) -> dict[str, Any]:
+    """Return the JSON object that an answer is, its objects made by *decode*; raise `GarbledAnswer`."""
+    try:
+        document = json.loads(content, object_hook=decode)
+    except (ValueError, RecursionError):
+        raise GarbledAnswer from None
+    if not isinstance(document, dict) or not ("x-amzn-requestid" in headers or "__type" in document):
+        raise GarbledAnswer
+    length, checksum = headers.get("content-length"), headers.get("x-amz-crc32")  # DynamoDB sends the second one
+    if length not in {None, str(len(content))} or checksum not in {None, str(crc32(content))}:
+        raise GarbledAnswer
+    return document
+
+
+def must_be_whole(client: "BaseClient", *, attempts: int) -> None:
     """Let a client repeat a call that is answered with garbage, *attempts* in all, then raise `GarbledAnswer`."""
 
-    def repeat(response: tuple[AWSResponse, Any] | None, attempts: int, **_: object) -> float | None:
-        may = response is not None and attempts < most and not _whole(response[0])
+    def repeat(response: "tuple[AWSResponse, Any] | None", attempts: int, **_: object) -> float | None:
+        may = response is not None and attempts < most and not _is_whole(response[0])
         return _PAUSE * attempts if may else None
 
     most = attempts
@@ -37,25 +56,21 @@ def must_be_whole(client: BaseClient, *, attempts: int) -> None:
 
 def _leave_out_garbage(response_dict: dict[str, Any], **_: object) -> None:
     """Spare botocore's parser what is no JSON object: it may raise anything. The answer itself stays as it is."""
-    if not _is_object(response_dict["body"]):
+    try:
+        is_object = isinstance(json.loads(response_dict["body"]), dict)
+    except (ValueError, RecursionError):
+        is_object = False
+    if not is_object:
         response_dict["body"] = b"{}"
 
 
-def _require_whole(http_response: AWSResponse, **_: object) -> None:
-    if not _whole(http_response):
-        raise GarbledAnswer
+def _require_whole(http_response: "AWSResponse", **_: object) -> None:
+    document_of(http_response.headers, http_response.content)
 
 
-def _whole(response: AWSResponse) -> bool:
-    headers, content = response.headers, response.content
-    if not _is_object(content) or not ("x-amzn-requestid" in headers or "__type" in json.loads(content)):
-        return False
-    length, checksum = headers.get("content-length"), headers.get("x-amz-crc32")  # DynamoDB sends the second one
-    return length in {None, str(len(content))} and checksum in {None, str(crc32(content))}
-
-
-def _is_object(content: bytes) -> bool:
+def _is_whole(response: "AWSResponse") -> bool:
     try:
-        return isinstance(json.loads(content), dict)
-    except (ValueError, RecursionError):
+        document_of(response.headers, response.content)
+    except GarbledAnswer:
         return False
+    return True

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from heirloom.adapters import answers, deadline
 from heirloom.adapters.deadline import OutOfTime
+from heirloom.adapters.retries import ATTEMPTS, CONNECT_TIMEOUT, READ_TIMEOUT
 from heirloom.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -17,18 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
     from mypy_boto3_logs.client import CloudWatchLogsClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
-
-# botocore's own defaults would try for minutes, and a function has seconds. What still fails is answered 503, and the
-# caller's retry is a replay.
-_ATTEMPTS = 3
-_QUICK = Config(
-    connect_timeout=0.5,
-    read_timeout=1,
-    retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-    tcp_keepalive=True,
-    parameter_validation=False,
-    max_pool_connections=20,
-)
 
 _OURS = frozenset({"ValidationException", "AccessDeniedException", "SerializationException"})
 """Error codes that no retry mends: a wrong expression, a missing permission. They stay what they are."""
@@ -48,37 +35,48 @@ class ConditionFailed(Exception):
 
 def dynamodb() -> "DynamoDBClient":
     """Return a DynamoDB client."""
-    client: DynamoDBClient = _client("dynamodb", _QUICK)
+    client: DynamoDBClient = _client("dynamodb")
     return client
 
 
 def secrets_manager() -> "SecretsManagerClient":
     """Return a Secrets Manager client."""
-    client: SecretsManagerClient = _client("secretsmanager", _QUICK)
+    client: SecretsManagerClient = _client("secretsmanager")
     return client
 
 
 def event_bridge() -> "EventBridgeClient":
     """Return an EventBridge client."""
-    client: EventBridgeClient = _client("events", _QUICK)
+    client: EventBridgeClient = _client("events")
     return client
 
 
 def cloudwatch_logs() -> "CloudWatchLogsClient":
     """Return a CloudWatch Logs client, which searches, and so takes longer than a store."""
-    client: CloudWatchLogsClient = _client("logs", _QUICK.merge(Config(read_timeout=4)))
+    client: CloudWatchLogsClient = _client("logs", read_timeout=4)
     return client
 
 
 def sqs() -> Any:  # noqa: ANN401 - its types are no dependency of ours
     """Return an SQS client."""
-    return _client("sqs", _QUICK)
+    return _client("sqs")
 
 
-def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - each service has a client type of its own
+def _client(service: str, read_timeout: float = READ_TIMEOUT) -> Any:  # noqa: ANN401 - each service has a client type of its own
+    import boto3  # noqa: PLC0415 - half of a cold start, and most requests need none of it
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        tcp_keepalive=True,
+        parameter_validation=False,
+        max_pool_connections=20,
+    )
     client = boto3.client(service, config=config)
     deadline.holds_for(client)
-    answers.must_be_whole(client, attempts=_ATTEMPTS)
+    answers.must_be_whole(client, attempts=ATTEMPTS)
     return client
 
 

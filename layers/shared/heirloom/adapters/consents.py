@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import translated_faults
 from heirloom.adapters.families import Item
+from heirloom.adapters.paging import items_of
 from heirloom.domain import encoding
 from heirloom.domain.consent import Consent
 
@@ -71,13 +72,13 @@ class DynamoDBConsents:
             return [_consent_of(item) for item in self._items(user_key)]
 
     def _items(self, user_key: bytes) -> Iterator[Item]:
-        for page in self.client.get_paginator("query").paginate(
+        return items_of(
+            self.client.query,
             TableName=self.table,
             KeyConditionExpression="user_key = :user_key",
             ExpressionAttributeValues={":user_key": string(encoding.encode(user_key))},
             ConsistentRead=True,
-        ):
-            yield from page["Items"]
+        )
 
 
 def _consent_of(item: Item) -> Consent:

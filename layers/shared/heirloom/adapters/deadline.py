@@ -13,9 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
-from botocore.client import BaseClient
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 MARGIN: Final = 1.0
 """Seconds that are kept for the answer: signing it, or drawing a page."""
@@ -47,8 +48,18 @@ def of(invocation: Invocation | None) -> Iterator[None]:
         _ends_at.reset(before)
 
 
-def holds_for(client: BaseClient) -> None:
-    """Let a client's calls raise `OutOfTime`: the one that waits at the deadline, and all after it."""
+@contextmanager
+def held() -> Iterator[None]:
+    """Let the block raise `OutOfTime` when it still waits at the deadline, or begins after it."""
+    _begin()
+    try:
+        yield
+    finally:
+        _end()
+
+
+def holds_for(client: "BaseClient") -> None:
+    """Let each call of a client of botocore be `held`."""
     client.meta.events.register("before-call", _begin)
     client.meta.events.register("after-call", _end)
     client.meta.events.register("after-call-error", _end)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from heirloom.adapters.attributes import binary, number, string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
+from heirloom.adapters.paging import items_of
 from heirloom.domain import encoding, lifetimes, refresh_token
 from heirloom.domain.device import UNKNOWN_DEVICE, Device
 from heirloom.domain.family import SLOTS, Family, Grant, Rotation, Supersession, profile_text
@@ -134,9 +135,9 @@ class DynamoDBFamilies:
 
     def of_user(self, user_id: str) -> list[Family]:
         """Return all families of a user, dead ones too, strongly consistent: they are one partition."""
-        families: list[Family] = []
         with translated_faults("list families"):
-            for page in self.client.get_paginator("query").paginate(
+            items = items_of(
+                self.client.query,
                 TableName=self.table,
                 KeyConditionExpression="user_key = :user_key",
                 # Two users may share a key, and the marker is no family.
@@ -146,9 +147,8 @@ class DynamoDBFamilies:
                     ":user_id": string(user_id),
                 },
                 ConsistentRead=True,
-            ):
-                families += map(family_of, page["Items"])
-        return families
+            )
+            return [family_of(item) for item in items]
 
     def end_logins(
         self,

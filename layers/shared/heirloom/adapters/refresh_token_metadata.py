@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
 from heirloom.adapters.families import Item
+from heirloom.adapters.paging import items_of
 from heirloom.domain import encoding, lifetimes
 from heirloom.domain.family import Family
 from heirloom.domain.refresh_token import FamilyKey
@@ -30,7 +31,8 @@ class DynamoDBRefreshTokenMetadata:
         """Return what was noted about a user's families, by their ids, strongly consistent."""
         noted: dict[bytes, dict[str, str]] = {}
         with translated_faults("list metadata"):
-            for page in self.client.get_paginator("query").paginate(
+            for item in items_of(
+                self.client.query,
                 TableName=self.table,
                 KeyConditionExpression="user_key = :user_key AND begins_with(family_id, :prefix)",
                 ExpressionAttributeValues={
@@ -39,8 +41,7 @@ class DynamoDBRefreshTokenMetadata:
                 },
                 ConsistentRead=True,
             ):
-                for item in page["Items"]:
-                    noted[encoding.decode(item["family_id"]["S"].removeprefix(_PREFIX))] = _metadata_of(item)
+                noted[encoding.decode(item["family_id"]["S"].removeprefix(_PREFIX))] = _metadata_of(item)
         return noted
 
     def find(self, key: FamilyKey) -> dict[str, str]:

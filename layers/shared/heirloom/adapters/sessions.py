@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from heirloom.adapters.attributes import binary, number, string
 from heirloom.adapters.aws import ConditionFailed, Contention, translated_faults
 from heirloom.adapters.families import Item, device_item, device_of
+from heirloom.adapters.paging import items_of
 from heirloom.domain import encoding, lifetimes, refresh_token
 from heirloom.domain.device import Device
 from heirloom.domain.session import Session, SessionKey
@@ -48,9 +49,9 @@ class DynamoDBSessions:
 
     def of_user(self, user_id: str) -> list[Session]:
         """Return all sessions of a user, ended and expired ones too, strongly consistent: they are one partition."""
-        sessions: list[Session] = []
         with translated_faults("list sessions"):
-            for page in self.client.get_paginator("query").paginate(
+            items = items_of(
+                self.client.query,
                 TableName=self.table,
                 KeyConditionExpression="user_key = :user_key",
                 FilterExpression="user_id = :user_id",  # two users may share a key
@@ -59,9 +60,8 @@ class DynamoDBSessions:
                     ":user_id": string(user_id),
                 },
                 ConsistentRead=True,
-            ):
-                sessions += map(_session_of, page["Items"])
-        return sessions
+            )
+            return [_session_of(item) for item in items]
 
     def renew(self, key: SessionKey, *, used_at: int, idle_expires_at: int, device: Device) -> None:
         """Note that a session was used; nothing happens to one that ended meanwhile."""

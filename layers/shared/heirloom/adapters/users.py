@@ -6,12 +6,14 @@ A user is one item; another one points to it from the address, since addresses c
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from heirloom.adapters.attributes import string
 from heirloom.adapters.aws import ConditionFailed, error_code, translated_faults
+from heirloom.adapters.paging import items_of
 from heirloom.domain.user import User, normalised_email
 
 if TYPE_CHECKING:
@@ -66,19 +68,16 @@ class DynamoDBUsers:
 
     def after(self, user_id: str | None, *, at_most: int) -> list[User]:
         """Return *at_most* so many users of those that come after one, `None` for the first, by a Scan."""
-        users: list[User] = []
         start: Any = {} if user_id is None else {"ExclusiveStartKey": {"user_id": string(user_id)}}
         with translated_faults("list users"):
-            for page in self.client.get_paginator("scan").paginate(
+            items = items_of(
+                self.client.scan,
                 TableName=self.table,
                 FilterExpression="attribute_exists(email)",  # the pointers have none
-                PaginationConfig={"PageSize": 2 * at_most + 1},  # for each user there is a pointer
+                Limit=2 * at_most + 1,  # for each user there is a pointer
                 **start,
-            ):
-                users += map(_user_of, page["Items"])
-                if len(users) >= at_most:
-                    break
-        return users[:at_most]
+            )
+            return [_user_of(item) for item in islice(items, at_most)]
 
     def put(self, user: User, *, replacing: User | None) -> None:
         """Store a new user, or the next state of the one that was read, and the pointer to them: all or nothing.

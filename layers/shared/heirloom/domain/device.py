@@ -32,6 +32,8 @@ _WORDS: Final = (
 )
 """What is stored is read with these words: they never change. The most common ones are the last, and the nearest."""
 
+_CONTROLS: Final = bytes((*range(0x20), 0x7F))
+
 _WINDOW: Final = -11
 """Raw deflate, with a window of 2 KB: the words and the longest user agent."""
 _MEMORY: Final = 4
@@ -48,7 +50,7 @@ class Device:
     @classmethod
     def of(cls, caller: Caller) -> Self:
         """Return the device of a request, with what of its user agent is printable."""
-        printable = "".join(character for character in caller.user_agent if " " <= character <= "~")
+        printable = caller.user_agent.encode("ascii", "ignore").translate(None, _CONTROLS).decode()
         return cls(_pack(_octets(caller.address), printable[:LONGEST_USER_AGENT].strip()))
 
     def __bool__(self) -> bool:

@@ -9,6 +9,7 @@ from heirloom.adapters.attributes import number, string
 from heirloom.adapters.aws import ConditionFailed, translated_faults
 from heirloom.adapters.configuration import APPLICATION, LONGEST_FAMILY, decode_application
 from heirloom.adapters.families import DynamoDBFamilies
+from heirloom.adapters.paging import items_of
 from heirloom.adapters.users import DynamoDBUsers
 from heirloom.domain import lifetimes
 from heirloom.domain.events import Caller
@@ -68,13 +69,14 @@ class DynamoDBStore:
         """Return all documents of a kind by their ids, strongly consistent."""
         documents: dict[str, str] = {}
         with translated_faults(f"list {kind}"):
-            for page in self.client.get_paginator("query").paginate(
+            for item in items_of(
+                self.client.query,
                 TableName=self.configuration_table,
                 KeyConditionExpression="kind = :kind",
                 ExpressionAttributeValues={":kind": string(kind)},
                 ConsistentRead=True,
             ):
-                documents |= {item["id"]["S"]: item["document"]["S"] for item in page["Items"]}
+                documents[item["id"]["S"]] = item["document"]["S"]
         return documents
 
     def put(self, kind: str, name: str, document: str, *, replacing: str | None) -> None:

@@ -2,12 +2,11 @@
 
 from functools import cache
 
-from heirloom.adapters import aws
 from heirloom.adapters.logout_receivers import HttpLogoutReceivers
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.signing_keys import SecretSigningKeys
 from heirloom.endpoints.backchannel_logout import BackchannelLogout
-from heirloom.wiring.common import configuration, events, settings
+from heirloom.wiring.common import configuration, events, secrets_manager, settings
 
 
 @cache
@@ -17,7 +16,7 @@ def delivery() -> BackchannelLogout:
         issuer=settings().issuer,
         configuration=configuration(),
         signing_keys=SecretSigningKeys.of(
-            Secret(aws.secrets_manager(), settings().signing_keys_secret), configuration().published
+            Secret(secrets_manager(), settings().signing_keys_secret), configuration().published
         ),
         receivers=HttpLogoutReceivers(),
         events=events(),

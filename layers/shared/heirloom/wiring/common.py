@@ -3,11 +3,11 @@
 import os
 import time
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aws_lambda_powertools import Logger
 
-from heirloom.adapters import aws
+from heirloom.adapters import aws, direct, snapshot
 from heirloom.adapters.configuration import DynamoDBConfiguration
 from heirloom.adapters.events import LoggedEvents, PublishedEvents
 from heirloom.adapters.families import DynamoDBFamilies
@@ -16,6 +16,9 @@ from heirloom.endpoints.cross_origin import Preflight
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+snapshot.holds("boto3", "botocore.client", "botocore.session")
 
 
 @cache
@@ -27,7 +30,13 @@ def settings() -> Settings:
 @cache
 def dynamodb() -> "DynamoDBClient":
     """Return the one DynamoDB client, which keeps its connections alive."""
-    return aws.dynamodb()
+    return cast("DynamoDBClient | None", direct.dynamodb(os.environ)) or aws.dynamodb()
+
+
+@cache
+def secrets_manager() -> "SecretsManagerClient":
+    """Return the client that secrets are read with."""
+    return cast("SecretsManagerClient | None", direct.secrets_manager(os.environ)) or aws.secrets_manager()
 
 
 @cache

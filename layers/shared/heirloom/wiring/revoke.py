@@ -2,7 +2,6 @@
 
 from functools import cache
 
-from heirloom.adapters import aws
 from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.own_tokens import PublishedKeysVerifier
 from heirloom.adapters.secret import Secret
@@ -10,13 +9,13 @@ from heirloom.adapters.token_keys import SecretTokenKeys
 from heirloom.endpoints.introspect import IntrospectionEndpoint
 from heirloom.endpoints.revoke import RevocationEndpoint
 from heirloom.wiring.clients import clients
-from heirloom.wiring.common import configuration, dynamodb, events, families, settings
+from heirloom.wiring.common import configuration, dynamodb, events, families, secrets_manager, settings
 
 
 @cache
 def token_keys() -> SecretTokenKeys:
     """Return the keyring behind refresh tokens."""
-    return SecretTokenKeys.of(Secret(aws.secrets_manager(), settings().token_keys_secret))
+    return SecretTokenKeys.of(Secret(secrets_manager(), settings().token_keys_secret))
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from functools import cache
 
-from heirloom.adapters import aws
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.device_codes import DynamoDBDeviceCodes
 from heirloom.adapters.replays import DynamoDBReplays
@@ -17,15 +16,14 @@ from heirloom.endpoints.proof_of_possession import TokenRequestProofs
 from heirloom.endpoints.refresh import RefreshGrant
 from heirloom.endpoints.token import TokenEndpoint
 from heirloom.wiring.clients import clients
-from heirloom.wiring.common import configuration, dynamodb, events, families, settings
+from heirloom.wiring.common import configuration, dynamodb, events, families, secrets_manager, settings
 from heirloom.wiring.proofs import proofs
 
 
 @cache
 def token() -> TokenEndpoint:
     """Return `POST /oauth/token`."""
-    secrets_manager = aws.secrets_manager()
-    token_keys = SecretTokenKeys.of(Secret(secrets_manager, settings().token_keys_secret))
+    token_keys = SecretTokenKeys.of(Secret(secrets_manager(), settings().token_keys_secret))
     tables, issuer = settings(), settings().issuer
     codes = DynamoDBCodes(dynamodb(), tables.codes_table, tables.families_table, tables.sessions_table)
     replays = DynamoDBReplays(dynamodb(), tables.families_table)
@@ -43,7 +41,7 @@ def token() -> TokenEndpoint:
             GrantType.DEVICE_CODE: DeviceGrant(configuration(), device_codes, families(), token_keys, events()),
         },
         signing_keys=SecretSigningKeys.of(
-            Secret(secrets_manager, settings().signing_keys_secret), configuration().published
+            Secret(secrets_manager(), settings().signing_keys_secret), configuration().published
         ),
         proofs=TokenRequestProofs(f"{issuer}oauth/token", proofs(), token_keys),
         events=events(),
