@@ -1,4 +1,4 @@
-"""What a request uses, counted where it happens: at botocore's hooks, at the API and at standard output."""
+"""What a request uses, counted where it happens: at the calls of AWS, at the API and at standard output."""
 
 import re
 from collections import Counter
@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from io import StringIO
 from math import ceil
 from typing import Any, Final
+from unittest.mock import patch
+
+import boto3
+
+from heirloom.adapters.aws_json import DYNAMODB, Document, Service
 
 _JWT: Final = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 _PER_LOG_EVENT: Final = 26
@@ -67,12 +72,27 @@ class Meter:
         usage.log_bytes, usage.sent_bytes = _rounded(usage.log_bytes), _rounded(usage.sent_bytes)
         self.usage = Usage()
 
-    def watch(self, session: Any) -> None:  # noqa: ANN401 - the stubs of boto3 know nothing of a session's events
-        """Count the calls of all clients that a session of boto3 makes from now on."""
-        events = session.events
-        events.register("provide-client-params.dynamodb", self._ask_for_units)
-        events.register("before-call", self._count_call)
-        events.register("after-call.dynamodb", self._count_units)
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Count the calls that are made meanwhile, by botocore's clients and without them."""
+        boto3.setup_default_session()
+        boto3.DEFAULT_SESSION.events.register("before-call", self._count_call)  # type: ignore[union-attr] # just made
+        call = Service.call
+
+        def counted(service: Service, operation: str, parameters: Document) -> Document:
+            self.usage.calls[f"{service.protocol.signing_name}.{operation}"] += 1
+            if service.protocol is not DYNAMODB:
+                return call(service, operation, parameters)
+            consumed: Any = None
+            try:
+                answer = call(service, operation, {**parameters, "ReturnConsumedCapacity": "TOTAL"})
+                consumed = answer.get("ConsumedCapacity")
+            finally:
+                self._count_units(operation, parameters, consumed)
+            return answer
+
+        with patch.object(Service, "call", counted):
+            yield
 
     def answered(self, function: str, access_log: str, status: int, headers: Mapping[str, str], body: str) -> None:
         """Count one request: its function, its answer, and the lines that the API and Lambda write about it."""
@@ -82,27 +102,19 @@ class Meter:
         self.usage.sent_bytes += len(body.encode()) + sum(len(f"{name}: {it}\r\n") for name, it in headers.items())
         self.usage.log_bytes += sum(map(_in_log, (access_log, *_PLATFORM)))
 
-    def _ask_for_units(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's own
-        if "ReturnConsumedCapacity" in model.input_shape.members:
-            params["ReturnConsumedCapacity"] = "TOTAL"
-        context["items"] = len(params.get("TransactItems", ())) or sum(
-            len(table["Keys"]) for table in params.get("RequestItems", {}).values() if "Keys" in table
-        )
-
     def _count_call(self, model: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
         self.usage.calls[f"{model.service_model.service_name}.{model.name}"] += 1
 
-    def _count_units(self, model: Any, parsed: Mapping[str, Any], context: Mapping[str, Any], **_: object) -> None:  # noqa: ANN401 - botocore's own
+    def _count_units(self, operation: str, parameters: Document, consumed: Any) -> None:  # noqa: ANN401 - DynamoDB's own
         """Take DynamoDB Local's word for calls about one item. It counts missing items and transactions unlike AWS.
 
         Those are counted by the rules of the developer guide, for items of up to 1 KB, which all of ours are.
         """
-        consumed: Any = parsed.get("ConsumedCapacity")
-        match model.name:
+        match operation:
             case "TransactWriteItems":
-                self.usage.write_units += 2 * context["items"]
+                self.usage.write_units += 2 * len(parameters["TransactItems"])
             case "BatchGetItem":
-                self.usage.read_units += context["items"]
+                self.usage.read_units += sum(len(table["Keys"]) for table in parameters["RequestItems"].values())
             case "GetItem" | "Query":
                 self.usage.read_units += max(1, ceil(consumed["CapacityUnits"]))
             case _:

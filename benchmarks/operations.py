@@ -106,12 +106,10 @@ class _Clock:
 @contextmanager
 def _stack(meter: Meter) -> Iterator[httpx.Client]:
     """Run the stores, become a fresh environment of every function, and yield a browser that is before the API."""
-    with processes.dynamodb_local() as dynamodb, processes.ministack() as others:
+    with processes.dynamodb_local() as dynamodb, processes.ministack() as others, meter.watching():
         environment = stack.create(Endpoints(dynamodb, others), issuer=ISSUER)
         tenant_file.seed(tenant_file.load(ROOT / "examples/tenant.yaml"), stack.store(dynamodb, environment))
         os.environ |= environment | {"AWS_LAMBDA_FUNCTION_NAME": "function"}
-        boto3.setup_default_session()
-        meter.watch(boto3.DEFAULT_SESSION)
         document = template.load()
         (stage,) = document.of_type("AWS::ApiGatewayV2::Stage").values()
         api = _Api(Gateway(gateway.handlers(document)), stage["AccessLogSettings"]["Format"]["Fn::Sub"], meter)

@@ -137,10 +137,9 @@ def _written(
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
     service = request.node.name  # of two loggers for one service the second writes where the first does
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
-    logged = LoggedEvents(Logger(service=service))
 
     def written(one: Event) -> list[dict[str, Any]]:
-        logged.emit(one)
+        LoggedEvents(Logger(service=service)).emit(one)
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     return written
