@@ -32,6 +32,7 @@ def main() -> None:
         "clients": len([one for one in objects if _is_of(one, "botocore.client", "BaseClient")]),
         "sessions": len([one for one in objects if _is_of(one, "botocore.session", "Session")]),
         "keys": [type(one).__name__ for one in objects if _is_key(one)],
+        "imported": sorted({"boto3", "jinja2", "ua_parser"} & set(sys.modules)),
         "random": [name for name, module in modules.items() if sys.modules["random"] in vars(module).values()],
     }
     json.dump(left, sys.stdout)

@@ -151,6 +151,23 @@ def test_what_was_cached_before_the_snapshot_is_read_anew_when_it_is_too_old(aws
     assert next_day["calls"].count("GetItem") > at_once["calls"].count("GetItem")
 
 
+@pytest.mark.parametrize("function", ["authorize", "jwks", "revoke", "token", "userinfo"])
+def test_after_a_thaw_no_request_waits_for_an_import(function: str, aws: dict[str, str]) -> None:
+    """What only some requests need is in the snapshot all the same: there it costs nothing. People wait for these."""
+    asked = [json.loads(path.read_text()) for path in sorted((ROOT / "events" / function).glob("*.json"))]
+    snapshot = {**aws, "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
+
+    (restored,) = thawed(function, snapshot, asked)
+
+    assert len(restored["answers"]) == len(asked) > 0
+    assert restored["imported"] == []
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_where_there_is_no_snapshot_nothing_is_imported_in_advance(function: str) -> None:
+    assert not left_behind(function, 0)["imported"]
+
+
 def drawn(answers: list[dict[str, Any]]) -> set[str]:
     """Values that somebody drew: all that is long and no word in answers, and what tokens hold of the kind."""
     texts = [

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from heirloom.adapters import aws
+from heirloom.adapters import aws, snapshot
 from heirloom.adapters.backchannel_queue import SqsBackChannel
 from heirloom.adapters.codes import DynamoDBCodes
 from heirloom.adapters.consents import DynamoDBConsents
@@ -30,6 +30,8 @@ from heirloom.endpoints.session_ending import SessionEnding
 from heirloom.wiring.clients import clients
 from heirloom.wiring.common import configuration, dynamodb, events, families, settings
 from heirloom.wiring.proofs import proofs
+
+snapshot.holds("encodings.unicode_escape", "jinja2", "ua_parser")
 
 
 @cache

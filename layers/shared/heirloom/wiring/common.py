@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
-snapshot.holds("boto3", "botocore.client", "botocore.session")
+snapshot.holds("boto3", "botocore.client", "botocore.session", "encodings.idna", "jwt")
 
 
 @cache
