@@ -116,9 +116,9 @@ class Service:
     def _exchanged(self, connection: HTTPConnection, request: bytes) -> tuple[HTTPResponse, bytes]:
         try:
             connection.sock.sendall(request)
-            response = HTTPResponse(connection.sock, method="POST")
-            response.begin()
-            return response, response.read()
+            with HTTPResponse(connection.sock, method="POST") as response:
+                response.begin()
+                return response, response.read()
         except TimeoutError as error:
             raise ReadTimeoutError(endpoint_url=self.endpoint, error=error) from error
         except (OSError, HTTPException) as error:
