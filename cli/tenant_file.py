@@ -21,6 +21,10 @@ from heirloom.tenant.store import DynamoDBStore
 MOST_PLACES: Final = 500_000
 """Values of a file, those that stand for others counted as if they were written out: nine lines can make billions."""
 
+DEEPEST: Final = 100
+"""Brackets in brackets. PyYAML looks at all that are open for each token: some thousands would take it hours."""
+
+_TOO_DEEP: Final = "nested too deeply"
 _LINE_ENDS: Final = frozenset("\n\r\x85\u2028\u2029")
 
 
@@ -58,6 +62,16 @@ class Unreadable(Exception):
         return cls(Problem(str(path), line, "", text))
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses what is nested too deeply before it is read."""
+
+    def fetch_flow_collection_start(self, token_class: type[yaml.Token]) -> None:
+        """Read a bracket or brace that opens."""
+        if self.flow_level >= DEEPEST:
+            raise yaml.scanner.ScannerError(None, None, _TOO_DEEP, self.get_mark())
+        super().fetch_flow_collection_start(token_class)
+
+
 def load(path: Path, values: Mapping[str, object] | None = None) -> File:
     """Read a tenant file, with *values* for its keywords; raise `Unreadable`.
 
@@ -70,7 +84,7 @@ def load(path: Path, values: Mapping[str, object] | None = None) -> File:
     except UnicodeDecodeError:
         raise Unreadable.at(path, "not UTF-8") from None
     try:
-        loader = yaml.SafeLoader(keywords.filled(text, values or {}))
+        loader = _Loader(keywords.filled(text, values or {}))
         node = loader.get_single_node()
         lines: dict[Place, int] = {}
         if node is not None:
@@ -85,7 +99,7 @@ def load(path: Path, values: Mapping[str, object] | None = None) -> File:
     except (yaml.YAMLError, ValueError) as error:
         raise Unreadable.at(path, str(error)) from None
     except RecursionError:
-        raise Unreadable.at(path, "nested too deeply") from None
+        raise Unreadable.at(path, _TOO_DEEP) from None
     file = File(path, keywords.restored(document), lines)
     if missing := [*keywords.missing(document)]:
         raise Unreadable(*file.located(Remark(at, f"{keyword} has no value") for at, keyword in missing))

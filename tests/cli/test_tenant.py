@@ -103,7 +103,9 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: 1\n---\nb: 2\n", ":2: but found another document"),
         ("a: 1\nb: \x01\n", ":2: unacceptable character"),
         ("? [a]\n: 1\n", ":1: found unhashable key"),
-        ("a: " + "[" * 5000, ": nested too deeply"),
+        ("a: " + "[" * 101, ":1: nested too deeply"),
+        ("a: " + "{" * 1_000_000, ":1: nested too deeply"),
+        ("".join(f"{' ' * depth}a:\n" for depth in range(2000)), ": nested too deeply"),
         (BOMB, ":1: more than 500000 values"),
     ],
 )

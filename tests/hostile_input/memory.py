@@ -4,7 +4,7 @@ So no family is rotated or revoked here; what is asked for can be found, and wha
 and refusing are looked at, not the rules: those have DynamoDB Local.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -60,28 +60,26 @@ class Memory:
                 self.items[self._key(write["Put"]["TableName"], write["Put"]["Item"])] = write["Put"]["Item"]
         return {}
 
-    def get_paginator(self, operation: str) -> "Pages":
-        return Pages(self, operation)
+    def query(self, **call: Any) -> dict[str, Any]:
+        """All items of a partition, on one page."""
+        partition = self.keys[call["TableName"]][0]
+        values = list(call["ExpressionAttributeValues"].values())
+        return _page(call, [item for item in self._items_of(call["TableName"]) if item[partition] in values])
+
+    def scan(self, **call: Any) -> dict[str, Any]:
+        """All items of a table, on one page."""
+        return _page(call, self._items_of(call["TableName"]))
+
+    def _items_of(self, table: str) -> list[Item]:
+        return [item for key, item in self.items.items() if key[0] == table]
 
     def _key(self, table: str, item: Item) -> tuple[str, ...]:
         return (table, *(item[name]["S"] for name in self.keys[table]))
 
 
-class Pages:
-    """All items of a table or a partition, in one page."""
-
-    def __init__(self, memory: Memory, operation: str) -> None:
-        self._memory, self._operation = memory, operation
-
-    def paginate(self, **call: Any) -> Iterator[dict[str, Any]]:
-        table = call["TableName"]
-        found = [item for key, item in self._memory.items.items() if key[0] == table]
-        if self._operation == "query":
-            partition = self._memory.keys[table][0]
-            values = list(call["ExpressionAttributeValues"].values())
-            found = [item for item in found if item[partition] in values]
-        _, present, attribute = call.get("FilterExpression", "").rpartition("attribute_exists(")
-        yield {"Items": [item for item in found if not present or attribute.rstrip(")") in item]}
+def _page(call: Mapping[str, Any], found: Iterable[Item]) -> dict[str, Any]:
+    _, present, attribute = call.get("FilterExpression", "").rpartition("attribute_exists(")
+    return {"Items": [item for item in found if not present or attribute.rstrip(")") in item]}
 
 
 def _refused(item: Item | None) -> ClientError:

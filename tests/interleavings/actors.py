@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -177,10 +176,9 @@ class Tape:
     def transact_write_items(self, **parameters: Any) -> Any:
         return self.take(Call("TransactWriteItems", parameters))
 
-    def get_paginator(self, operation: str) -> Any:
-        """Return what has all there is on its one page."""
-        assert operation == "query"
-        return SimpleNamespace(paginate=lambda **parameters: iter([self.take(Call("Query", parameters))]))
+    def query(self, **parameters: Any) -> Any:
+        """Return all there is, on one page."""
+        return self.take(Call("Query", parameters))
 
 
 class _Unsigned:

@@ -399,7 +399,8 @@ class Exploration:
             case Reload():
                 yield Choice(who, step, NO_FAULT, self._told(situation, who, self.stage.heard(situation.ring)))
             case TurnKeys():
-                turned = situation._replace(ring=situation.ring + 1)
+                # Behind the last of them no further turn is due while a schedule lasts.
+                turned = situation._replace(ring=min(situation.ring + 1, len(self.stage.scene.rings) - 1))
                 yield Choice(who, step, NO_FAULT, self._told(turned, who, self.stage.heard(None)))
             case Wait(ms):
                 later = situation._replace(now_ms=situation.now_ms + ms)
