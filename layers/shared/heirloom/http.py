@@ -87,7 +87,7 @@ class Response:
 
     def with_headers(self, headers: Mapping[str, str]) -> "Response":
         """Return this answer with more *headers*."""
-        return replace(self, headers={**self.headers, **headers})
+        return Response(self.status, self.body, {**self.headers, **headers}, self.cookies)
 
     def with_cookies(self, cookies: Iterable[str]) -> "Response":
         """Return this answer with more `Set-Cookie` values."""

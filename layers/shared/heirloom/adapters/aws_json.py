@@ -6,13 +6,11 @@ What a call returns and raises is what botocore's client would return and raise.
 """
 
 import json
-import select
-import socket
 import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from functools import cache
 from time import gmtime, sleep, strftime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -29,6 +27,7 @@ from botocore.exceptions import (
 
 from heirloom.adapters import answers, deadline
 from heirloom.adapters.aws_credentials import Credentials
+from heirloom.adapters.connection import Connection, Unintelligible
 from heirloom.adapters.retries import CONNECT_TIMEOUT, READ_TIMEOUT, Retries, RetryQuota
 from heirloom.adapters.sigv4 import Signer
 
@@ -63,13 +62,16 @@ class Service:
     authorities: str | None = None
     """A file of the certificate authorities to trust instead of the system's."""
     _host: str = field(init=False, repr=False)
+    _port: int = field(init=False, repr=False)
+    _authority: str = field(init=False, repr=False)
     _signer: Signer = field(init=False, repr=False)
     _quota: RetryQuota = field(default_factory=RetryQuota, repr=False)
-    _idle: list[HTTPConnection] = field(default_factory=list, repr=False)
-    _tls: ssl.SSLContext | None = field(default=None, repr=False)
+    _idle: list[Connection] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
-        self._host = urlsplit(self.endpoint).netloc
+        url = urlsplit(self.endpoint)
+        self._host, self._authority = url.hostname or "", url.netloc
+        self._port = url.port or (443 if url.scheme == "https" else 80)
         self._signer = Signer(self.region, self.protocol.signing_name)
 
     def call(self, operation: str, parameters: Document) -> Document:
@@ -98,37 +100,31 @@ class Service:
         self.close()
 
     def _attempt(self, operation: str, body: bytes) -> Document:
-        connection, kept = self._connection(), False
+        connection = self._connection()
         try:
-            response, content = self._exchanged(connection, self._request(operation, body))
-            headers = {name.lower(): value for name, value in response.getheaders()}
-            document = answers.document_of(headers, content, _decoded)
-            kept = not response.will_close
+            answer = connection.exchange(self._request(operation, body), timeout=READ_TIMEOUT)
+            document = answers.document_of(answer.headers, answer.content, _decoded)
+        except TimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=self.endpoint, error=error) from error
+        except (OSError, Unintelligible) as error:
+            raise ConnectionClosedError(endpoint_url=self.endpoint, error=error) from error
+        except answers.GarbledAnswer:
+            connection.lasts = False
+            raise
         finally:
-            if kept:
+            if connection.lasts:
                 self._idle.append(connection)
             else:
                 connection.close()
-        if response.status != _OK:
-            raise _refusal(operation, response.status, document)
+        if answer.status != _OK:
+            raise _refusal(operation, answer.status, document)
         return document
-
-    def _exchanged(self, connection: HTTPConnection, request: bytes) -> tuple[HTTPResponse, bytes]:
-        try:
-            connection.sock.sendall(request)
-            with HTTPResponse(connection.sock, method="POST") as response:
-                response.begin()
-                return response, response.read()
-        except TimeoutError as error:
-            raise ReadTimeoutError(endpoint_url=self.endpoint, error=error) from error
-        except (OSError, HTTPException) as error:
-            raise ConnectionClosedError(endpoint_url=self.endpoint, error=error) from error
 
     def _request(self, operation: str, body: bytes) -> bytes:
         credentials = self.credentials()
         headers = {
             "content-type": f"application/x-amz-json-{self.protocol.json_version}",
-            "host": self._host,
+            "host": self._authority,
             "x-amz-date": strftime("%Y%m%dT%H%M%SZ", gmtime()),
             "x-amz-target": f"{self.protocol.target_prefix}.{operation}",
         }
@@ -141,38 +137,30 @@ class Service:
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return f"POST / HTTP/1.1\r\n{lines}\r\n".encode() + body
 
-    def _connection(self) -> HTTPConnection:
+    def _connection(self) -> Connection:
         """Return a connection that is open, as far as one can know."""
         while self._idle:
             connection = self._idle.pop()
-            readable = select.poll()
-            readable.register(connection.sock, select.POLLIN)
-            # While no answer is due, there is something to read only when the service has hung up.
-            if not readable.poll(0):
+            if connection.is_silent():
                 return connection
             connection.close()
-        return self._connected()
-
-    def _connected(self) -> HTTPConnection:
-        connection = self._new_connection()
         try:
-            connection.connect()
+            return Connection.opened(self._host, self._port, self._tls(), timeout=CONNECT_TIMEOUT)
         except TimeoutError as error:
             raise ConnectTimeoutError(endpoint_url=self.endpoint, error=error) from error
         except ssl.SSLError as error:
             raise SSLError(endpoint_url=self.endpoint, error=error) from error
         except OSError as error:
             raise EndpointConnectionError(endpoint_url=self.endpoint, error=error) from error
-        connection.sock.settimeout(READ_TIMEOUT)
-        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return connection
 
-    def _new_connection(self) -> HTTPConnection:
-        if self.endpoint.startswith("http:"):
-            return HTTPConnection(self._host, timeout=CONNECT_TIMEOUT)
-        if self._tls is None:
-            self._tls = ssl.create_default_context(cafile=self.authorities)
-        return HTTPSConnection(self._host, timeout=CONNECT_TIMEOUT, context=self._tls)
+    def _tls(self) -> ssl.SSLContext | None:
+        return _trusting(self.authorities) if self.endpoint.startswith("https:") else None
+
+
+@cache
+def _trusting(authorities: str | None) -> ssl.SSLContext:
+    """Return what checks certificates. All services share it: to read the authorities takes longer than a refresh."""
+    return ssl.create_default_context(cafile=authorities)
 
 
 def _refusal(operation: str, status: int, document: Document) -> ClientError:

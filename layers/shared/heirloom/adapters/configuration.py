@@ -109,12 +109,12 @@ class DynamoDBConfiguration:
 
     def _cached_item[T](self, kind: str, name: str, decode: Callable[[Item], T]) -> T | None:
         """Return what *decode* makes of an item. Unknown ids are read anew each time: anybody can make them up."""
-        if not _possible(name):
-            return None
         with self._lock:
             known = self._cache.get((kind, name))
         if known is not None:
             return known  # type: ignore[return-value] # a kind is always decoded by one function
+        if not _possible(name):
+            return None
         item = self._read(kind, name)
         if item is None:
             return None
