@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from heirloom.adapters.events import PUBLISHED, LoggedEvents, PublishedEvents
+from heirloom.adapters.log_line import LineFormatter
 from heirloom.domain.events import Alarm, Caller, Event, EventType
 from local import processes, stack
 from tests.service import Recorded
@@ -139,7 +140,7 @@ def _written(
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
 
     def written(one: Event) -> list[dict[str, Any]]:
-        LoggedEvents(Logger(service=service)).emit(one)
+        LoggedEvents(Logger(service=service, logger_formatter=LineFormatter())).emit(one)
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     return written
@@ -186,3 +187,34 @@ def test_the_metrics_in_a_line_are_what_powertools_would_write(
             assert {dimension: line[dimension] for dimension in dimensions} == {
                 dimension: theirs[dimension] for dimension in dimensions
             }
+
+
+def test_a_line_is_what_powertools_would_write_but_for_the_place_in_our_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
+    odd = Event(EventType.WARNING, Caller("é\u2028", "\x00", "c"), "d", None, "f", {"n": None, "time": object()})
+    lines = []
+    for formatter in (LineFormatter(), None):
+        logger = Logger(service=f"test_events {formatter}", logger_formatter=formatter)
+        LoggedEvents(logger).emit(odd)
+        lines.append(json.loads(capsys.readouterr().out) | {"timestamp": 0, "_aws": 0, "service": 0})
+
+    assert lines[1].pop("location").startswith("emit:")
+    for line in lines:
+        line["details"]["time"] = str(line["details"]["time"])[:7]
+    assert lines[0] == lines[1]
+    assert lines[0]["xray_trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+
+
+def test_an_exception_is_logged_as_powertools_does(capsys: pytest.CaptureFixture[str]) -> None:
+    logger = Logger(service="test_events of an exception", logger_formatter=LineFormatter())
+    try:
+        EventType["NOTHING"]
+    except KeyError:
+        logger.exception("mistake")
+
+    line = json.loads(capsys.readouterr().out)
+    assert (line["message"], line["exception_name"]) == ("mistake", "KeyError")
+    assert "Traceback" in line["exception"]

@@ -11,6 +11,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from heirloom.adapters.events import LoggedEvents
+from heirloom.adapters.log_line import LineFormatter
 from heirloom.domain.events import Alarm, Caller, Event, EventType
 from heirloom.domain.family import Refusal
 from local import template
@@ -71,7 +72,7 @@ def test_a_line_has_the_fields_that_the_page_says(
 ) -> None:
     fields = set(table("# Logs"))
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
-    logger = Logger(service="test_logs")
+    logger = Logger(service="test_logs", logger_formatter=LineFormatter())
     event = Event(EventType.WARNING, Caller("a", "b", "c"), "d", "e", "f", {"attempt": 1}, Alarm.FAULT)
 
     LoggedEvents(logger).emit(event)

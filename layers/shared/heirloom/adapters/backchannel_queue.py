@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from aws_lambda_powertools import Logger
-
+from heirloom.adapters import log_line
 from heirloom.adapters.aws import translated_faults
 from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.events import Caller
 
-logger = Logger()
+logger = log_line.logger()
 
 
 class _Sqs(Protocol):

@@ -6,10 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from heirloom import http
-from heirloom.adapters import deadline, edge
+from heirloom.adapters import deadline, edge, log_line
 from heirloom.adapters.deadline import Invocation, OutOfTime
 from heirloom.adapters.edge import Edge
 from heirloom.adapters.events import LoggedEvents
@@ -21,7 +19,7 @@ type Endpoint = Callable[[Request], Response]
 type Routes = Mapping[str, Callable[[], Endpoint]]
 """Route key to what makes its endpoint, when it is first asked for: importing a function needs no environment."""
 
-logger = Logger()
+logger = log_line.logger()
 
 LARGEST_BODY = 256 * 1024
 """Characters of an event's body, which may be base64; no endpoint takes as much, so more is not even decoded."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from aws_lambda_powertools import Logger
 
-from heirloom.adapters import aws, direct, snapshot
+from heirloom.adapters import aws, direct, log_line, snapshot
 from heirloom.adapters.configuration import DynamoDBConfiguration
 from heirloom.adapters.events import LoggedEvents, PublishedEvents
 from heirloom.adapters.families import DynamoDBFamilies
@@ -54,7 +54,7 @@ def families() -> DynamoDBFamilies:
 @cache
 def logger() -> Logger:
     """Return the structured log."""
-    return Logger()
+    return log_line.logger()
 
 
 @cache
