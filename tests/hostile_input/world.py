@@ -85,7 +85,7 @@ class World:
         }
         agent = next((value for name, value in headers.items() if name.lower() == "user-agent"), "")
         caller = Caller("192.0.2.1", agent, "request-1")
-        request = web.request_of(event, caller, now_ms=self.service.now_ms)
+        request = web.request_of(event, web.headers_of(event), caller, now_ms=self.service.now_ms)
         return dataclasses.replace(request, body=body, cookies={**self.cookies, **request.cookies})
 
     def filled(self, text: bytes) -> bytes:

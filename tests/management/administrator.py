@@ -186,8 +186,11 @@ class Administrator:
             "body": body,
             "isBase64Encoded": False,
         }
+        headers = web.headers_of(event)
         answer = web.answer_of(
-            self.api(web.request_of(event, web.caller_of(event, Edge.of({})), now_ms=self.service.now_ms))
+            self.api(
+                web.request_of(event, headers, web.caller_of(event, headers, Edge.of({})), now_ms=self.service.now_ms)
+            )
         )
         assert answer["statusCode"] < 500 or answer["statusCode"] == 503, answer
         return Answer(answer["statusCode"], answer["headers"], answer["body"])

@@ -47,11 +47,9 @@ def serve(routes: Routes, event: Mapping[str, Any], invocation: Invocation | Non
     return answer_of(response)
 
 
-def request_of(event: Mapping[str, Any], caller: Caller, *, now_ms: int) -> Request:
-    """Return the request that an event holds, received from *caller* at *now_ms* (epoch milliseconds)."""
+def request_of(event: Mapping[str, Any], headers: Mapping[str, str], caller: Caller, *, now_ms: int) -> Request:
+    """Return the request that an event with *headers* holds, received from *caller* at *now_ms* (epoch ms)."""
     http_context = event["requestContext"]["http"]
-    headers = headers_of(event)
-    headers.pop(edge.PROOF, None)  # it has done its work, and nobody needs to see it further on
     body = event.get("body") or ""
     cookies = event.get("cookies") or headers.get("cookie", "").split(";")
     return Request(
@@ -66,9 +64,9 @@ def request_of(event: Mapping[str, Any], caller: Caller, *, now_ms: int) -> Requ
     )
 
 
-def caller_of(event: Mapping[str, Any], before: Edge) -> Caller:
-    """Return who sent an event: if it came through the edge, whoever the edge heard it from."""
-    context, headers = event["requestContext"], headers_of(event)
+def caller_of(event: Mapping[str, Any], headers: Mapping[str, str], before: Edge) -> Caller:
+    """Return who sent an event with *headers*: if it came through the edge, whoever the edge heard it from."""
+    context = event["requestContext"]
     return Caller(
         address=before.viewer_address(headers) or context["http"].get("sourceIp", ""),
         user_agent=headers.get("user-agent", ""),
@@ -95,13 +93,16 @@ def answer_of(response: Response) -> dict[str, Any]:
 
 
 def _response(routes: Routes, event: Mapping[str, Any], before: Edge) -> Response:
-    caller = caller_of(event, before)
-    if not before.admits(headers_of(event)):
+    headers = headers_of(event)
+    caller = caller_of(event, headers, before)
+    if not before.admits(headers):
         LoggedEvents(logger).emit(Event(EventType.REFUSED_REQUEST, caller, reason="did not come through the edge"))
         return AROUND_THE_EDGE
     if len(event.get("body") or "") > LARGEST_BODY:
         return TOO_LARGE
-    return routes[event["routeKey"]]()(request_of(event, caller, now_ms=time.time_ns() // 1_000_000))
+    headers.pop(edge.PROOF, None)  # it has done its work, and nobody needs to see it further on
+    request = request_of(event, headers, caller, now_ms=time.time_ns() // 1_000_000)
+    return routes[event["routeKey"]]()(request)
 
 
 def _cookies(pairs: list[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ words, so they are deflated with a dictionary of these: a common browser's takes
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final, Self
 
@@ -104,5 +105,10 @@ def _octets(address: str) -> bytes:
 def _pack(octets: bytes, user_agent: str) -> bytes:
     if not user_agent:
         return bytes([len(octets)]) + octets if octets else b""
+    return bytes([len(octets)]) + octets + _deflated(user_agent)
+
+
+@lru_cache(256)  # there are as many in use as there are versions of browsers
+def _deflated(user_agent: str) -> bytes:
     deflating = zlib.compressobj(9, zlib.DEFLATED, _WINDOW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, _WORDS)
-    return bytes([len(octets)]) + octets + deflating.compress(user_agent.encode()) + deflating.flush()
+    return deflating.compress(user_agent.encode()) + deflating.flush()
