@@ -26,11 +26,11 @@ class GarbledAnswer(BotoCoreError):
 
 
 def document_of(
-    headers: Mapping[str, str], content: bytes, decode: Callable[[dict[str, Any]], Any] | None = None
+    headers: Mapping[str, str], content: bytes, decode: Callable[[str], Any] = json.loads
 ) -> dict[str, Any]:
-    """Return the JSON object that an answer is, its objects made by *decode*; raise `GarbledAnswer`."""
+    """Return the JSON object that an answer is, as *decode* has it; raise `GarbledAnswer`."""
     try:
-        document = json.loads(content, object_hook=decode)
+        document = decode(content.decode())
     except (ValueError, RecursionError):
         raise GarbledAnswer from None
     if not isinstance(document, dict) or not ("x-amzn-requestid" in headers or "__type" in document):

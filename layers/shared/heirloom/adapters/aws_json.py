@@ -76,7 +76,7 @@ class Service:
 
     def call(self, operation: str, parameters: Document) -> Document:
         """Return what the service answers; raise `ClientError` for a refusal, a `BotoCoreError`, or `OutOfTime`."""
-        body = json.dumps(parameters, default=_encoded).encode()
+        body = _encode(parameters).encode()
         retries = Retries(self._quota, self.protocol.backoff)
         with deadline.held():
             while True:
@@ -103,7 +103,7 @@ class Service:
         connection = self._connection()
         try:
             answer = connection.exchange(self._request(operation, body), timeout=READ_TIMEOUT)
-            document = answers.document_of(answer.headers, answer.content, _decoded)
+            document = answers.document_of(answer.headers, answer.content, _decode)
         except TimeoutError as error:
             raise ReadTimeoutError(endpoint_url=self.endpoint, error=error) from error
         except (OSError, Unintelligible) as error:
@@ -184,12 +184,14 @@ def _encoded(value: object) -> str:
 
 def _decoded(value: Document) -> Document:
     """Return an attribute value with its octets. An attribute that is called B has an object there, and no string."""
-    if len(value) != 1:
-        return value
-    match value:
-        case {"B": str(octets)}:
-            return {"B": b64decode(octets)}
-        case {"BS": [*members]}:
-            return {"BS": [b64decode(member) for member in members]}
-        case _:
-            return value
+    if len(value) == 1:
+        ((kind, content),) = value.items()
+        if kind == "B" and isinstance(content, str):
+            return {"B": b64decode(content)}
+        if kind == "BS" and isinstance(content, list):
+            return {"BS": [b64decode(member) for member in content]}
+    return value
+
+
+_encode: Final = json.JSONEncoder(default=_encoded).encode
+_decode: Final = json.JSONDecoder(object_hook=_decoded).decode
