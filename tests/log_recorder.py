@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from heirloom.adapters import web
+from heirloom.adapters.log_line import LineFormatter
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.versioned_secret import VersionedSecret
@@ -155,7 +156,8 @@ class _Handler(logging.Handler):
 
 
 def _watch_lines() -> None:
-    _after(LambdaPowertoolsFormatter, "format", lambda formatted, *_: line(formatted))
+    for formatter in (LambdaPowertoolsFormatter, LineFormatter):
+        _after(formatter, "format", lambda formatted, *_: line(formatted))
     for module in (metrics, cloudwatch):
         vars(module)["print"] = _printed
     logging.getLogger().addHandler(_Handler(logging.WARNING))

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger
 
 from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.events import LoggedEvents
+from heirloom.adapters.log_line import LineFormatter
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.users import DynamoDBUsers
 from heirloom.domain import encoding
@@ -38,7 +39,7 @@ def _log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
     log = StringIO()
     # Loggers of one name share what they write to.
-    logged = LoggedEvents(Logger(service=f"test {id(log)}", stream=log))
+    logged = LoggedEvents(Logger(service=f"test {id(log)}", stream=log, logger_formatter=LineFormatter()))
 
     def emit(events: Recorded, event: Event) -> None:
         events.append(event)
