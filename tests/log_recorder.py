@@ -30,6 +30,7 @@ from heirloom.adapters import web
 from heirloom.adapters.log_line import LineFormatter
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.secret import Secret
+from heirloom.adapters.signing_keys import JwtSigner
 from heirloom.adapters.versioned_secret import VersionedSecret
 from heirloom.domain import encoding
 from heirloom.domain.refresh_token import RefreshToken
@@ -172,6 +173,7 @@ def _printed(*values: object) -> None:
 def _watch_secrets() -> None:
     _after(RefreshToken, "text", lambda text, *_: secret(text))
     _after(jwt.PyJWS, "encode", _note_signature)
+    _after(JwtSigner, "sign", _note_signature)
     _after(Argon2Passwords, "hash", lambda made, _, password: secret(made, password))
     _after(Argon2Passwords, "verify", lambda _, __, password, known: secret(password, known or ""))
     _after(Secret, "document", lambda document, *_: _note_keys(document))
