@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -338,13 +339,10 @@ def test_a_transaction_that_is_sent_again_is_the_same_one_and_the_next_one_anoth
 
 def test_threads_share_a_service(line: tuple[Line, Service]) -> None:
     server, service = line
-    threads = [threading.Thread(target=lambda: [service.call("GetItem", {}) for _ in range(20)]) for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        answers = [threads.submit(service.call, "GetItem", {}) for _ in range(80)]
 
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
+    assert [answer.result() for answer in answers] == [{}] * 80
     assert server.requests == 80
     assert server.connections <= 4
 

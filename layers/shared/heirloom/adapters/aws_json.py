@@ -93,8 +93,8 @@ class Service:
 
     def close(self) -> None:
         """Close the connections that wait for their next call."""
-        while self._idle:
-            self._idle.pop().close()
+        while connection := self._waiting():
+            connection.close()
 
     def __del__(self) -> None:
         self.close()
@@ -139,8 +139,7 @@ class Service:
 
     def _connection(self) -> Connection:
         """Return a connection that is open, as far as one can know."""
-        while self._idle:
-            connection = self._idle.pop()
+        while connection := self._waiting():
             if connection.is_silent():
                 return connection
             connection.close()
@@ -152,6 +151,13 @@ class Service:
             raise SSLError(endpoint_url=self.endpoint, error=error) from error
         except OSError as error:
             raise EndpointConnectionError(endpoint_url=self.endpoint, error=error) from error
+
+    def _waiting(self) -> Connection | None:
+        """Return the connection that waits since the shortest time; another thread may be faster."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _tls(self) -> ssl.SSLContext | None:
         return _trusting(self.authorities) if self.endpoint.startswith("https:") else None

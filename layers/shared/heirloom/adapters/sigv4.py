@@ -18,8 +18,8 @@ class Signer:
 
     region: str
     service: str
-    _day: tuple[str, str] | None = field(default=None, repr=False)
-    _day_key: bytes = field(default=b"", repr=False)
+    _of_the_day: tuple[str, str, bytes] = field(default=("", "", b""), repr=False)
+    """The day, the secret key, and the key made of them: one value, as threads share a signer."""
 
     def authorization(self, headers: dict[str, str], body: bytes, *, access_key: str, secret_key: str) -> str:
         """Return the header `Authorization` for a POST of *body* to `/` with *headers*, all of which are signed.
@@ -37,12 +37,13 @@ class Signer:
         return f"{_ALGORITHM} Credential={access_key}/{scope}, SignedHeaders={signed}, Signature={signature}"
 
     def _key(self, day: str, secret_key: str) -> bytes:
-        if self._day != (day, secret_key):
+        made_on, made_of, key = self._of_the_day
+        if (made_on, made_of) != (day, secret_key):
             key = f"AWS4{secret_key}".encode()
             for part in (day, self.region, self.service, "aws4_request"):
                 key = _hmac(key, part)
-            self._day, self._day_key = (day, secret_key), key
-        return self._day_key
+            self._of_the_day = day, secret_key, key
+        return key
 
 
 def _hmac(key: bytes, text: str) -> bytes:
