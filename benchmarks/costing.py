@@ -18,12 +18,12 @@ _SECONDS: Final = _HOURS * 3600
 
 CPU_MS: Final[Mapping[str, float]] = {
     operations.LOGIN: 65,
-    operations.EXCHANGE: 8,
-    operations.SILENT: 9,
-    operations.REFRESH: 5,
-    operations.REFRESH_DPOP: 6,
-    operations.REPLAY: 5,
-    operations.REUSE: 5,
+    operations.EXCHANGE: 10,
+    operations.SILENT: 3,
+    operations.REFRESH: 3,
+    operations.REFRESH_DPOP: 4,
+    operations.REPLAY: 3,
+    operations.REUSE: 3,
     operations.REVOKE: 4,
     operations.LOGOUT: 7,
     operations.USERINFO: 2,
