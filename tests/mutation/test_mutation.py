@@ -117,7 +117,7 @@ def test_an_explained_survivor_is_in_the_source(survivor: dict[str, Any]) -> Non
 
 @pytest.mark.soak
 def test_no_fault_in_the_rules_goes_unnoticed(tmp_path: Path) -> None:
-    code, report = mutate("--minutes", str(soaking.seconds(20) / 60), report=tmp_path / "report")
+    code, report = mutate("--minutes", str(soaking.seconds(30) / 60), report=tmp_path / "report")
 
     tried = {module: found for module, found in report.items() if "not tried" not in found}
     mutants = sum(number for found in report.values() for what, number in found.items() if what != "unexplained")
