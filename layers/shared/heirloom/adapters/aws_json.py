@@ -41,14 +41,16 @@ class Protocol:
     """What a service's model says of how it is called."""
 
     signing_name: str
+    environment_name: str
+    """How variables such as `AWS_ENDPOINT_URL_DYNAMODB` call it."""
     target_prefix: str
     json_version: str
     backoff: float
     """Seconds; see `Retries`."""
 
 
-DYNAMODB: Final = Protocol("dynamodb", "DynamoDB_20120810", "1.0", backoff=0.025)
-SECRETS_MANAGER: Final = Protocol("secretsmanager", "secretsmanager", "1.1", backoff=0.05)
+DYNAMODB: Final = Protocol("dynamodb", "DYNAMODB", "DynamoDB_20120810", "1.0", backoff=0.025)
+SECRETS_MANAGER: Final = Protocol("secretsmanager", "SECRETS_MANAGER", "secretsmanager", "1.1", backoff=0.05)
 
 
 @dataclass(slots=True)

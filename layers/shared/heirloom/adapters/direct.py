@@ -79,17 +79,14 @@ def _service(protocol: Protocol, environment: Mapping[str, str]) -> Service | No
         return None
     return Service(
         protocol,
-        endpoint=_endpoint(protocol.signing_name, region, environment),
+        endpoint=_endpoint(protocol, region, environment),
         region=region,
         credentials=aws_credentials.source(environment),
         authorities=environment.get("AWS_CA_BUNDLE"),
     )
 
 
-def _endpoint(name: str, region: str, environment: Mapping[str, str]) -> str:
-    service = _ENDPOINT_NAMES[name]
-    given = environment.get(f"AWS_ENDPOINT_URL_{service}") or environment.get("AWS_ENDPOINT_URL")
-    return given or f"https://{name}.{region}.amazonaws.com"
-
-
-_ENDPOINT_NAMES: Final = {"dynamodb": "DYNAMODB", "secretsmanager": "SECRETS_MANAGER"}
+def _endpoint(protocol: Protocol, region: str, environment: Mapping[str, str]) -> str:
+    own, all_services = f"AWS_ENDPOINT_URL_{protocol.environment_name}", "AWS_ENDPOINT_URL"
+    given = environment.get(own) or environment.get(all_services)
+    return given or f"https://{protocol.signing_name}.{region}.amazonaws.com"

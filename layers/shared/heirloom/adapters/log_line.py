@@ -10,8 +10,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 _EVERY_RECORD: Final = frozenset({*vars(logging.makeLogRecord({})), "asctime", "message"})
 """What records have by themselves; the rest is what somebody wants to be logged."""
 
-# Each record would be told of these and of the place in our code, in that much time, and no line of ours has them
-# (logging: "Optimization").
+# What a record is told of else takes time, and no line of ours has it (the manual of `logging`, "Optimization").
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 _encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=str).encode
