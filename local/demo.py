@@ -5,7 +5,6 @@ client of a deployed stack sees, families and the log; ids, counters and times, 
 """
 
 import json
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -25,8 +24,8 @@ from heirloom.domain.application import RefreshTokenPolicy
 from heirloom.domain.family import SLOTS, Family
 from heirloom.domain.ports import Configuration
 from heirloom.domain.refresh_token import FamilyKey
-from heirloom.wiring import common
 from local import stack
+from local.function_log import FunctionLog
 from local.template import ROOT
 
 if TYPE_CHECKING:
@@ -44,34 +43,36 @@ _SHOWN_DETAILS: Final = ("familyId", "tokenCounter", "latestCounter", "replayed"
 type Document = Mapping[str, object]
 
 
-class RecentEvents(logging.Handler):
-    """The newest events, read off the logger that the functions write them to."""
+class RecentEvents:
+    """The newest events, read off the functions' log."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._events: deque[tuple[int, Document]] = deque(maxlen=_REMEMBERED_EVENTS)
         self._numbers = count(1)
-        self._own_lock = Lock()
+        self._lock = Lock()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Remember the record if it is an event: only those have a type code."""
-        event = vars(record)
+    def read(self, _: str, at_ms: int, line: str) -> None:
+        """Remember a line if it is an event: only those have a type code."""
+        try:
+            event = json.loads(line)
+        except ValueError:  # somebody's `print`
+            return
         if "type" not in event:
             return
         details = event["details"]
         shown = {
-            "at": round(record.created * 1000),
+            "at": at_ms,
             "type": event["type"],
-            "reason": event["reason"],
+            "reason": event.get("reason"),
             "details": {name: details[name] for name in _SHOWN_DETAILS if name in details},
         }
-        with self._own_lock:
+        with self._lock:
             number = next(self._numbers)
             self._events.append((number, {"number": number, **shown}))
 
     def after(self, number: int) -> list[Document]:
         """Return the events since the one with this number, oldest first."""
-        with self._own_lock:
+        with self._lock:
             return [event for each, event in self._events if each > number]
 
 
@@ -146,12 +147,12 @@ class Demonstration:
         )
 
 
-def application(issuer: str, environment: Mapping[str, str]) -> Demonstration:
-    """Return the demonstration of the stack whose functions run in this process, with this environment."""
+def application(issuer: str, environment: Mapping[str, str], log: FunctionLog) -> Demonstration:
+    """Return the demonstration of the stack whose functions write this *log*, with this environment."""
     settings = Settings.of(environment)
     dynamodb = stack.client("dynamodb", environment["AWS_ENDPOINT_URL_DYNAMODB"])
     recent = RecentEvents()
-    common.logger().addHandler(recent)
+    log.read_by(recent.read)
     return Demonstration(
         issuer,
         DynamoDBConfiguration(dynamodb, settings.configuration_table, clock=time.time),

@@ -21,7 +21,7 @@ from cli import tenant_file
 from cli.tenant_file import File, Unreadable
 from heirloom.tenant import reading
 from heirloom.tenant.remarks import Invalid
-from local import demo, gateway, processes, queues, shipping, stack, template
+from local import demo, function_log, gateway, processes, queues, shipping, stack, template
 from local.gateway import Gateway, PortTaken
 from local.processes import NotStarted
 from local.stack import Endpoints
@@ -67,12 +67,13 @@ def _running(port: int, issuer: str, file: File) -> Iterator[str]:
         _become(environment)
         document = template.load()
         handlers = gateway.handlers(document)
-        running.enter_context(shipping.shipping(aws, environment["LOG_GROUP_PREFIX"]))
+        log = running.enter_context(function_log.watched())
+        running.enter_context(shipping.shipping(log, aws, environment["LOG_GROUP_PREFIX"]))
         for consumer in queues.consumers(document, Endpoints(aws, aws)):
             running.enter_context(queues.consuming(consumer))
         running.enter_context(gateway.serving(Gateway(handlers), sockets[0]))
         print(f"local AWS at {aws}, with the tenant of {file.path}")
-        demonstration = demo.application(issuer, environment)
+        demonstration = demo.application(issuer, environment, log)
         print(f"demonstration at {running.enter_context(gateway.serving(demonstration, sockets[1]))}")
         yield issuer
 

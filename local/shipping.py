@@ -1,6 +1,5 @@
-"""Lambda's part with the logs on this machine: what a function writes goes to its log group on the local AWS."""
+"""What functions write on this machine goes to their log groups on the local AWS."""
 
-import logging
 import queue
 import threading
 from collections.abc import Iterator
@@ -9,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from heirloom.wiring import common
-from local import gateway, stack
+from local import stack
+from local.function_log import FunctionLog
 
 if TYPE_CHECKING:
     from mypy_boto3_logs.client import CloudWatchLogsClient
@@ -21,26 +20,13 @@ type _Line = tuple[str, int, str]
 """A function's name, epoch milliseconds, and what it wrote."""
 
 
-class _Shipped(logging.Handler):
-    """Hands on each line with the function that wrote it; nobody waits until it has arrived."""
-
-    def __init__(self, lines: "queue.SimpleQueue[_Line | None]", formatter: logging.Formatter | None) -> None:
-        super().__init__()
-        self._lines = lines
-        self.formatter = formatter
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.put((gateway.FUNCTION.get(), round(record.created * 1000), self.format(record)))
-
-
 @contextmanager
-def shipping(endpoint: str, prefix: str) -> Iterator[None]:
-    """Ship what the functions of this process log until the block ends, to groups whose names begin with *prefix*."""
+def shipping(log: FunctionLog, endpoint: str, prefix: str) -> Iterator[None]:
+    """Ship *log* until the block ends, to groups whose names begin with *prefix*; nobody waits for a line to arrive."""
     lines: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
-    logger = common.logger()
     shipper = threading.Thread(target=_ship, args=(lines, stack.client("logs", endpoint), prefix), daemon=True)
     shipper.start()
-    logger.addHandler(_Shipped(lines, logger.registered_formatter))
+    log.read_by(lambda *line: lines.put(line))
     try:
         yield
     finally:

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from heirloom.adapters import web
-from heirloom.adapters.log_line import LineFormatter
+from heirloom.adapters.events import LoggedEvents
 from heirloom.adapters.passwords import Argon2Passwords
 from heirloom.adapters.secret import Secret
 from heirloom.adapters.signing_keys import JwtSigner
@@ -157,8 +157,8 @@ class _Handler(logging.Handler):
 
 
 def _watch_lines() -> None:
-    for formatter in (LambdaPowertoolsFormatter, LineFormatter):
-        _after(formatter, "format", lambda formatted, *_: line(formatted))
+    for owner, name in ((LambdaPowertoolsFormatter, "format"), (LoggedEvents, "line")):
+        _after(owner, name, lambda written, *_: line(written))
     for module in (metrics, cloudwatch):
         vars(module)["print"] = _printed
     logging.getLogger().addHandler(_Handler(logging.WARNING))

@@ -3,13 +3,13 @@
 import time
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from heirloom.adapters import custom_resource, key_requests
-from heirloom.wiring import common
 from heirloom.wiring.rotate_keys import rotation
 
-logger = common.logger()
+logger = Logger()
 _ROTATE = {"action": "rotate"}
 
 

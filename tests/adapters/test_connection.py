@@ -20,6 +20,7 @@ WELL = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 1\r\nContent-Length: 2\r\n\r\n{}"
 def pair() -> Iterator[tuple[Connection, socket.socket]]:
     """A connection, and the service's end of it."""
     ours, theirs = socket.socketpair()
+    ours.settimeout(1)
     with ours, theirs:
         yield Connection(ours), theirs
 
@@ -30,7 +31,7 @@ def answered(sent: bytes, *, hang_up: bool = True) -> tuple[Answer, bool]:
         service.sendall(sent)
         if hang_up:
             service.shutdown(socket.SHUT_WR)
-        answer = connection.exchange(b"request", timeout=1)
+        answer = connection.exchange(b"request")
         assert service.recv(100) == b"request"
         return answer, connection.lasts
 
@@ -99,7 +100,7 @@ def test_an_answer_may_come_in_pieces(size: int) -> None:
 
         thread = threading.Thread(target=trickle)
         thread.start()
-        assert connection.exchange(b"request", timeout=1).content == b"{}"
+        assert connection.exchange(b"request").content == b"{}"
         thread.join()
         assert connection.lasts
 
@@ -147,7 +148,7 @@ def test_what_is_no_answer_is_refused_and_the_connection_given_up(sent: bytes) -
         thread = threading.Thread(target=send)
         thread.start()
         with pytest.raises(Unintelligible):
-            connection.exchange(b"request", timeout=1)
+            connection.exchange(b"request")
         assert not connection.lasts
         connection.close()
         thread.join()
@@ -174,7 +175,7 @@ def test_after_an_answer_that_need_not_be_the_last_word_the_connection_is_given_
 def test_what_comes_unasked_is_noticed_before_the_next_request() -> None:
     with pair() as (connection, service):
         service.sendall(WELL)
-        connection.exchange(b"request", timeout=1)
+        connection.exchange(b"request")
         assert connection.is_silent()
 
         service.sendall(b"x")
@@ -183,11 +184,19 @@ def test_what_comes_unasked_is_noticed_before_the_next_request() -> None:
 
 
 def test_who_waits_longer_than_a_part_may_take_gives_up() -> None:
-    with pair() as (connection, service):
-        service.sendall(WELL[:-1])
-        with pytest.raises(TimeoutError):
-            connection.exchange(b"request", timeout=0.05)
-        assert not connection.lasts
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+        connection = Connection.opened(host, port, None, connect_timeout=60, read_timeout=0.05)
+        service, _ = listener.accept()
+        with service:
+            service.sendall(WELL[:-1])
+            rest = threading.Timer(5, service.sendall, (WELL[-1:],))
+            rest.start()
+            with pytest.raises(TimeoutError):
+                connection.exchange(b"request")
+            rest.cancel()
+            assert not connection.lasts
+            connection.close()
 
 
 def test_two_requests_have_each_their_answer() -> None:
@@ -195,5 +204,5 @@ def test_two_requests_have_each_their_answer() -> None:
         for number in range(3):
             body = str(number).encode()
             service.sendall(head("content-length: 1", body=body))
-            assert connection.exchange(b"request", timeout=1).content == body
+            assert connection.exchange(b"request").content == body
             assert connection.lasts

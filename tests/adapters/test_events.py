@@ -1,8 +1,13 @@
 """What happened reaches the log, the metrics and, where it ends a family, EventBridge."""
 
 import json
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from errno import ENOSPC
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +15,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from heirloom.adapters.events import PUBLISHED, LoggedEvents, PublishedEvents
-from heirloom.adapters.log_line import LineFormatter
+from heirloom.adapters.events import PUBLISHED, LoggedEvents, PublishedEvents, record
 from heirloom.domain.events import Alarm, Caller, Event, EventType
 from local import processes, stack
 from tests.service import Recorded
@@ -132,15 +136,14 @@ def test_no_client_is_made_for_what_is_not_published() -> None:
 
 @pytest.fixture(name="written")
 def _written(
-    request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Event], list[dict[str, Any]]]:
     """Emits an event, and returns the lines that this writes."""
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
-    service = request.node.name  # of two loggers for one service the second writes where the first does
-    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "stack")
 
     def written(one: Event) -> list[dict[str, Any]]:
-        LoggedEvents(Logger(service=service, logger_formatter=LineFormatter())).emit(one)
+        LoggedEvents.of(os.environ).emit(one)
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     return written
@@ -189,32 +192,64 @@ def test_the_metrics_in_a_line_are_what_powertools_would_write(
             }
 
 
+ODD = Event(EventType.WARNING, Caller("é\u2028", "\x00\n", "c"), "d", None, "f", {"n": None, "time": object()})
+
+
 def test_a_line_is_what_powertools_would_write_but_for_the_place_in_our_code(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
-    odd = Event(EventType.WARNING, Caller("é\u2028", "\x00", "c"), "d", None, "f", {"n": None, "time": object()})
-    lines = []
-    for formatter in (LineFormatter(), None):
-        logger = Logger(service=f"test_events {formatter}", logger_formatter=formatter)
-        LoggedEvents(logger).emit(odd)
-        lines.append(json.loads(capsys.readouterr().out) | {"timestamp": 0, "_aws": 0, "service": 0})
+    logger = Logger(service=__name__)
 
-    assert lines[1].pop("location").startswith("emit:")
-    for line in lines:
-        line["details"]["time"] = str(line["details"]["time"])[:7]
-    assert lines[0] == lines[1]
-    assert lines[0]["xray_trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+    ours = json.loads(LoggedEvents(__name__, "Heirloom").line(ODD, time.time()))
+    logger.info("warning", extra={**record(ODD), "Warning": 1, "_aws": ours["_aws"]})
+
+    theirs = json.loads(capsys.readouterr().out)
+    assert theirs.pop("location").startswith("test_a_line")
+    for line in (ours, theirs):
+        at = datetime.strptime(line.pop("timestamp"), "%Y-%m-%d %H:%M:%S,%f%z")
+        assert timedelta() <= datetime.now(UTC) - at < timedelta(minutes=1)
+        line["details"]["time"] = line["details"]["time"][:7]
+    assert ours == theirs
+    assert ours["xray_trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
 
 
-def test_an_exception_is_logged_as_powertools_does(capsys: pytest.CaptureFixture[str]) -> None:
-    logger = Logger(service="test_events of an exception", logger_formatter=LineFormatter())
-    try:
-        EventType["NOTHING"]
-    except KeyError:
-        logger.exception("mistake")
+def test_the_times_of_a_line_are_one_to_the_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CloudWatch files a metric under its own time, and Lambda a line under that of its text."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
 
-    line = json.loads(capsys.readouterr().out)
-    assert (line["message"], line["exception_name"]) == ("mistake", "KeyError")
-    assert "Traceback" in line["exception"]
+    line = json.loads(LoggedEvents("stack", "Heirloom").line(ODD, 1795737600.9876))
+
+    assert line["timestamp"] == "2026-11-27 00:00:00,987+0000"
+    assert line["_aws"]["Timestamp"] == 1795737600987
+
+
+def test_without_a_trace_a_line_has_none(
+    written: Callable[[Event], list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("_X_AMZN_TRACE_ID", raising=False)
+
+    [line] = written(ODD)
+
+    assert "xray_trace_id" not in line
+    assert "user_id" not in line
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\udfff\ud83d", "\x00\x1b[2K", "a\r\nb\u2028c\x85d"])
+def test_there_is_no_text_that_cannot_be_written_on_one_line(
+    text: str, written: Callable[[Event], list[dict[str, Any]]]
+) -> None:
+    [line] = written(Event(EventType.WARNING, Caller("", text, ""), reason=text))
+
+    assert (line["user_agent"], line["reason"]) == (text, text)
+
+
+def test_a_line_that_cannot_be_written_takes_no_answer_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+
+    assert LoggedEvents("stack", "Heirloom").emit(ODD) is None  # type: ignore[func-returns-value] # that it returns

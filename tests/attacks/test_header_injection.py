@@ -4,10 +4,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from aws_lambda_powertools import Logger
 
 from heirloom.adapters.events import LoggedEvents
-from heirloom.adapters.log_line import LineFormatter
 from heirloom.http import Response
 from tests.attacks.attacker import attacker
 from tests.attacks.network import Wire
@@ -122,18 +120,15 @@ def _targets() -> Iterator[str]:
         yield f"/activate?user_code={injected}"
 
 
-def test_a_line_of_the_log_is_one_event_whatever_is_in_it(
-    service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_line_of_the_log_is_one_event_whatever_is_in_it(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
     """RFC 6819 §4.6.7, RFC 9700 §4.13: a user agent, an address and an id that would write an event of their own."""
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "attack")
     forged = '"}\n{"type": "s", "user_id": "auth0|alice", "description": "logged in"}\r\n'
     theirs = attacker(service)
     theirs.user_agent = forged
     theirs.refresh("x", SPA, client_id=forged)
     theirs.authorize(client_id=forged)
     capsys.readouterr()
-    log = LoggedEvents(Logger(service="attack", logger_formatter=LineFormatter()))
+    log = LoggedEvents("attack", "attack")
     for event in service.events:
         log.emit(event)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

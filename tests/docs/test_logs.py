@@ -11,7 +11,6 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from heirloom.adapters.events import LoggedEvents
-from heirloom.adapters.log_line import LineFormatter
 from heirloom.domain.events import Alarm, Caller, Event, EventType
 from heirloom.domain.family import Refusal
 from local import template
@@ -67,15 +66,12 @@ def noting(logger: Logger) -> Iterator[None]:
         raise
 
 
-def test_a_line_has_the_fields_that_the_page_says(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_line_has_the_fields_that_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
     fields = set(table("# Logs"))
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
-    logger = Logger(service="test_logs", logger_formatter=LineFormatter())
+    logger = Logger(service="test_logs")
     event = Event(EventType.WARNING, Caller("a", "b", "c"), "d", "e", "f", {"attempt": 1}, Alarm.FAULT)
 
-    LoggedEvents(logger).emit(event)
+    LoggedEvents("test_logs", "Heirloom").emit(event)
     with suppress(LookupError), noting(logger):
         EventType["NOTHING"]
 

@@ -258,7 +258,7 @@ class TestEncoding:
 
     @pytest.mark.parametrize("text", ["A", "AB==", "AAA\n", "A B", "+/", "AB", "é"])
     def test_spare_bits_padding_and_strangers_are_refused(self, text: str) -> None:
-        with pytest.raises(ValueError, match="base64"):
+        with pytest.raises(ValueError, match=r"base64|padding|ASCII"):
             encoding.decode(text)
 
 

@@ -1,16 +1,15 @@
 """Whatever logs somebody out, the saved queries answer why: by the family, and by the user."""
 
 import json
+import time
 from collections.abc import Callable
 from functools import cache
 from io import StringIO
 
 import pytest
-from aws_lambda_powertools import Logger
 
 from heirloom.adapters.consents import DynamoDBConsents
 from heirloom.adapters.events import LoggedEvents
-from heirloom.adapters.log_line import LineFormatter
 from heirloom.adapters.sessions import DynamoDBSessions
 from heirloom.adapters.users import DynamoDBUsers
 from heirloom.domain import encoding
@@ -35,15 +34,13 @@ INVALID_GRANT = (400, "invalid_grant")
 
 @pytest.fixture(name="log")
 def _log(monkeypatch: pytest.MonkeyPatch) -> StringIO:
-    """What the functions would have logged; the metrics go where the test's output does."""
-    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
+    """What the functions would have logged."""
     log = StringIO()
-    # Loggers of one name share what they write to.
-    logged = LoggedEvents(Logger(service=f"test {id(log)}", stream=log, logger_formatter=LineFormatter()))
+    logged = LoggedEvents("heirloom", "Heirloom")
 
     def emit(events: Recorded, event: Event) -> None:
         events.append(event)
-        logged.emit(event)
+        log.write(logged.line(event, time.time()) + "\n")
 
     monkeypatch.setattr(Recorded, "emit", emit)
     return log

@@ -47,6 +47,7 @@ class Api:
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     monkeypatch.setenv("EDGE_SECRET_DIGESTS", hashlib.sha256(SECRET.encode()).hexdigest())
     monkeypatch.setenv("DIRECT_ACCESS", "refused")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "stack")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
     api = Api()
     sockets = gateway.listen(0)

@@ -1,13 +1,13 @@
 """Alarms watch what there is, in the stack's own dimensions, and lead to the page that says what to do."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import Logger
 
 from heirloom.adapters import key_requests
 from heirloom.adapters.events import LoggedEvents
@@ -72,7 +72,7 @@ def _of_events(
     for name, value in environment(template, issuer="https://login.example/").items():
         if name.startswith("POWERTOOLS_"):
             monkeypatch.setenv(name, value)
-    events, caller = LoggedEvents(Logger()), Caller("", "", "")
+    events, caller = LoggedEvents.of(os.environ), Caller("", "", "")
     for event_type in EventType:
         events.emit(Event(event_type, caller))
     for alarm in Alarm:

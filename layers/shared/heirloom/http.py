@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from urllib.parse import parse_qsl, unquote_plus
 
 from heirloom.domain import client_assertion
@@ -200,7 +201,7 @@ def _once(pairs: Iterable[tuple[str, str]]) -> Parameters:
             parameters[name] = " ".join(filter(None, (parameters[name], value)))
         else:
             raise InvalidRequest("A parameter is repeated")
-    if not all(_encodable(text) for pair in parameters.items() for text in pair):
+    if not _encodable("".join(chain.from_iterable(parameters.items()))):
         raise InvalidRequest("The parameters are not Unicode text")
     return {name: value for name, value in parameters.items() if value}
 

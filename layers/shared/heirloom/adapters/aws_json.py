@@ -104,7 +104,7 @@ class Service:
     def _attempt(self, operation: str, body: bytes) -> Document:
         connection = self._connection()
         try:
-            answer = connection.exchange(self._request(operation, body), timeout=READ_TIMEOUT)
+            answer = connection.exchange(self._request(operation, body))
             document = answers.document_of(answer.headers, answer.content, _decode)
         except TimeoutError as error:
             raise ReadTimeoutError(endpoint_url=self.endpoint, error=error) from error
@@ -146,7 +146,9 @@ class Service:
                 return connection
             connection.close()
         try:
-            return Connection.opened(self._host, self._port, self._tls(), timeout=CONNECT_TIMEOUT)
+            return Connection.opened(
+                self._host, self._port, self._tls(), connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT
+            )
         except TimeoutError as error:
             raise ConnectTimeoutError(endpoint_url=self.endpoint, error=error) from error
         except ssl.SSLError as error:
@@ -192,14 +194,12 @@ def _encoded(value: object) -> str:
 
 def _decoded(value: Document) -> Document:
     """Return an attribute value with its octets. An attribute that is called B has an object there, and no string."""
-    if len(value) == 1:
-        ((kind, content),) = value.items()
-        if kind == "B" and isinstance(content, str):
-            return {"B": b64decode(content)}
-        if kind == "BS" and isinstance(content, list):
-            return {"BS": [b64decode(member) for member in content]}
+    if "B" in value and isinstance(octets := value["B"], str) and len(value) == 1:
+        return {"B": b64decode(octets)}
+    if "BS" in value and isinstance(members := value["BS"], list) and len(value) == 1:
+        return {"BS": [b64decode(member) for member in members]}
     return value
 
 
-_encode: Final = json.JSONEncoder(default=_encoded).encode
+_encode: Final = json.JSONEncoder(check_circular=False, default=_encoded).encode
 _decode: Final = json.JSONDecoder(object_hook=_decoded).decode

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from heirloom.adapters import log_line
+from aws_lambda_powertools import Logger
+
 from heirloom.adapters.aws import translated_faults
 from heirloom.domain.backchannel_logout import LogoutNotice
 from heirloom.domain.events import Caller
 
-logger = log_line.logger()
+logger = Logger()
 
 
 class _Sqs(Protocol):

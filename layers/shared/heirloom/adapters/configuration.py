@@ -109,13 +109,11 @@ class DynamoDBConfiguration:
 
     def _cached_item[T](self, kind: str, name: str, decode: Callable[[Item], T]) -> T | None:
         """Return what *decode* makes of an item. Unknown ids are read anew each time: anybody can make them up."""
-        with self._lock:
-            known = self._cache.get((kind, name))
-        if known is not None:
-            return known  # type: ignore[return-value] # a kind is always decoded by one function
-        if not _possible(name):
-            return None
-        item = self._read(kind, name)
+        try:
+            with self._lock:
+                return self._cache[kind, name]  # type: ignore[return-value] # a kind is always decoded by one function
+        except KeyError:
+            item = self._read(kind, name) if _possible(name) else None
         if item is None:
             return None
         value = decode(item)

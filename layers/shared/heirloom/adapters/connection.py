@@ -30,33 +30,39 @@ class Answer(NamedTuple):
 class Connection:
     """An open connection, on which nothing but requests and their answers passes, one after the other."""
 
-    __slots__ = ("_received", "_socket", "lasts")
+    __slots__ = ("_arrival", "_received", "_socket", "lasts")
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._received = bytearray()
+        self._arrival = select.poll()
+        self._arrival.register(connected, select.POLLIN)
         self.lasts = False
         """Whether a next request may be sent: the last answer was whole, and said nothing to the contrary."""
 
     @classmethod
-    def opened(cls, host: str, port: int, tls: SSLContext | None, *, timeout: float) -> Self:
-        """Connect within *timeout* seconds; raise `OSError`. With *tls* the service proves that it is *host*."""
-        connected = socket.create_connection((host, port), timeout)
+    def opened(
+        cls, host: str, port: int, tls: SSLContext | None, *, connect_timeout: float, read_timeout: float
+    ) -> Self:
+        """Connect; raise `OSError`. With *tls* the service proves that it is *host*.
+
+        Seconds, of which the first ones are for each step to the connection and the others for each part of an answer.
+        """
+        connected = socket.create_connection((host, port), connect_timeout)
         try:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            return cls(connected if tls is None else tls.wrap_socket(connected, server_hostname=host))
+            if tls is not None:
+                connected = tls.wrap_socket(connected, server_hostname=host)
+            connected.settimeout(read_timeout)
+            return cls(connected)
         except BaseException:
             connected.close()
             raise
 
-    def exchange(self, request: bytes, *, timeout: float) -> Answer:
-        """Return the answer to *request*, no part of which may take longer than *timeout* seconds.
-
-        Raise `OSError`, or `Unintelligible`.
-        """
+    def exchange(self, request: bytes) -> Answer:
+        """Return the answer to *request*; raise `OSError`, or `Unintelligible`."""
         self.lasts = False
-        self._socket.settimeout(timeout)
         self._socket.sendall(request)
         version, status, headers = _head(self._until(b"\r\n\r\n"))
         if "transfer-encoding" in headers:
@@ -70,9 +76,7 @@ class Connection:
 
     def is_silent(self) -> bool:
         """Tell whether nothing has come since the last answer: else the service has hung up, or speaks unasked."""
-        waiting = select.poll()
-        waiting.register(self._socket, select.POLLIN)
-        return not waiting.poll(0)
+        return not self._arrival.poll(0)
 
     def close(self) -> None:
         """Hang up."""

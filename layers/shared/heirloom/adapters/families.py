@@ -1,7 +1,7 @@
 """Families in DynamoDB: one item each, handed on by one conditional write."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -237,6 +237,23 @@ def item_of(family: Family) -> Item:
     return item
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Superseded(Mapping[int, Supersession]):
+    """The spent generations of an item, read where somebody looks: a refresh that succeeds does not."""
+
+    slots: Item
+
+    def __getitem__(self, slot: int) -> Supersession:
+        at_ms, key_id = self.slots[str(slot)]["L"]
+        return Supersession(at_ms=int(at_ms["N"]), key_id=int(key_id["N"]))
+
+    def __iter__(self) -> Iterator[int]:
+        return map(int, self.slots)
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+
 def family_of(item: Item) -> Family:
     """Return the family that an item holds."""
     return Family(
@@ -244,10 +261,7 @@ def family_of(item: Item) -> Family:
         grant=grant_of(item),
         generation=int(item["generation"]["N"]),
         live_digest=item["live_digest"]["B"],
-        superseded={
-            int(slot): Supersession(at_ms=int(spent["L"][0]["N"]), key_id=int(spent["L"][1]["N"]))
-            for slot, spent in item["superseded_at"]["M"].items()
-        },
+        superseded=_Superseded(item["superseded_at"]["M"]),
         attempt=item["attempt"]["S"],
         created_at=int(item["created_at"]["N"]),
         absolute_expires_at=int(item["absolute_expires_at"]["N"]),

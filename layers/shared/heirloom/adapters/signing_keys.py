@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from functools import cache
+from typing import Final, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -19,6 +20,8 @@ from heirloom.domain.claims import UnsignedToken
 from heirloom.domain.errors import SigningFailed, StoreUnavailable
 from heirloom.domain.token_keys import KeyState
 
+_encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 
 @dataclass(frozen=True, slots=True)
 class JwtSigner:
@@ -32,9 +35,8 @@ class JwtSigner:
     def sign(self, token: UnsignedToken) -> str:
         """Return the JWT in JWS compact serialization (RFC 7515 §3.1), signed with RS256 (RFC 7518 §3.3)."""
         # Signing takes this much and no more: PyJWT, which verifies, would be a third of a cold start's imports.
-        header = {"alg": "RS256", "kid": self.key_id, "typ": token.token_type}
         try:
-            signed = f"{_segment(header)}.{_segment(token.claims)}"
+            signed = f"{_header(self.key_id, token.token_type)}.{_segment(token.claims)}"
             signature = self.key.sign(signed.encode("ascii"), PKCS1v15(), SHA256())
         except (TypeError, ValueError) as error:
             raise SigningFailed(type(error).__name__) from error
@@ -91,4 +93,9 @@ def _require_whole(key: RSAPrivateKey) -> None:
 
 
 def _segment(document: Mapping[str, object]) -> str:
-    return encoding.encode(json.dumps(document, separators=(",", ":")).encode())
+    return encoding.encode(_encode(document).encode())
+
+
+@cache
+def _header(key_id: str, token_type: str) -> str:
+    return _segment({"alg": "RS256", "kid": key_id, "typ": token_type})

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from aws_lambda_powertools import Logger
+
 from heirloom import http
-from heirloom.adapters import deadline, edge, log_line
+from heirloom.adapters import deadline, edge
 from heirloom.adapters.deadline import Invocation, OutOfTime
 from heirloom.adapters.edge import Edge
 from heirloom.adapters.events import LoggedEvents
@@ -19,7 +21,7 @@ type Endpoint = Callable[[Request], Response]
 type Routes = Mapping[str, Callable[[], Endpoint]]
 """Route key to what makes its endpoint, when it is first asked for: importing a function needs no environment."""
 
-logger = log_line.logger()
+logger = Logger()
 
 LARGEST_BODY = 256 * 1024
 """Characters of an event's body, which may be base64; no endpoint takes as much, so more is not even decoded."""
@@ -96,7 +98,8 @@ def _response(routes: Routes, event: Mapping[str, Any], before: Edge) -> Respons
     headers = headers_of(event)
     caller = caller_of(event, headers, before)
     if not before.admits(headers):
-        LoggedEvents(logger).emit(Event(EventType.REFUSED_REQUEST, caller, reason="did not come through the edge"))
+        refused = Event(EventType.REFUSED_REQUEST, caller, reason="did not come through the edge")
+        LoggedEvents.of(os.environ).emit(refused)
         return AROUND_THE_EDGE
     if len(event.get("body") or "") > LARGEST_BODY:
         return TOO_LARGE

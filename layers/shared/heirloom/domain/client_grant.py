@@ -28,7 +28,7 @@ def narrowed(grant: ClientGrant | None, api: ResourceServer | None, requested: f
             "Client is not authorized to access this API",
             reason="no client grant" if api else "no such API",
         )
-    granted = grant.scope & api.scopes.keys()
+    granted = grant.scope.intersection(api.scopes)
     missing = requested - granted
     if missing:
         raise InvalidScope(f"Client has not been granted scopes: {scope.render(missing)}")

@@ -77,6 +77,8 @@ class Device:
 
     def within(self, size: int) -> Self:
         """Return the device in at most *size* bytes: with less of its user agent, or nothing if that is not enough."""
+        if len(self.packed) <= size:
+            return self
         packed, user_agent = self.packed, self.user_agent
         while len(packed) > size:
             if not user_agent:

@@ -16,7 +16,7 @@ def adds(application: Application, api: ResourceServer | None) -> frozenset[str]
     """Return the scope that the application's policies add at *api*; none at an API that is gone."""
     if api is None or not application.is_first_party or not api.skip_consent_for_first_party:
         return frozenset()
-    return application.refresh_token.policies.get(api.identifier, frozenset()) & api.scopes.keys()
+    return application.refresh_token.policies.get(api.identifier, frozenset()).intersection(api.scopes)
 
 
 def granted(

@@ -11,7 +11,7 @@ predecessor's, so every copy of one token leads to the same successor and a fami
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Self
 
 from heirloom.domain import encoding
@@ -97,12 +97,8 @@ class RefreshToken:
             raise NotDerivable(key.key_id)
         generation = self.generation + 1
         material = _DERIVATION_PURPOSE + self.family.family_id + generation.to_bytes(4) + self.secret
-        return replace(
-            self,
-            key_id=key.key_id,
-            generation=generation,
-            secret=hmac.digest(key.derivation, material, hashlib.sha256),
-        )
+        secret = hmac.digest(key.derivation, material, hashlib.sha256)
+        return type(self)(key.key_id, self.family, generation, secret)
 
     def _identity(self) -> bytes:
         return self.family.user_key + self.family.family_id + self.generation.to_bytes(4) + self.secret

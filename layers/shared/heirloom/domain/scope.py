@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from heirloom.domain.application import Application, GrantType
 from heirloom.domain.errors import InvalidScope
@@ -35,6 +36,7 @@ def parse(text: str | None) -> frozenset[str]:
     return values
 
 
+@lru_cache(256)  # applications ask for the same ones again and again
 def render(values: frozenset[str]) -> str:
     """Return scope values as the wire has them, the standard ones first."""
     return " ".join(sorted(values, key=lambda value: (value not in STANDARD_SCOPES, value != OPENID, value)))
@@ -45,7 +47,7 @@ def grant(requested: frozenset[str], application: Application, api: ResourceServ
 
     What is unknown is dropped, and so is `offline_access` where a rule forbids it; the answer's `scope` shows it.
     """
-    known = STANDARD_SCOPES | (api.scopes.keys() if api else frozenset())
+    known = STANDARD_SCOPES.union(api.scopes if api else ())
     values = requested & known
     if OFFLINE_ACCESS not in values:
         return GrantedScope(values)

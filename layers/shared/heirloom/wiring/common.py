@@ -5,9 +5,7 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
-from aws_lambda_powertools import Logger
-
-from heirloom.adapters import aws, direct, log_line, snapshot
+from heirloom.adapters import aws, direct, snapshot
 from heirloom.adapters.configuration import DynamoDBConfiguration
 from heirloom.adapters.events import LoggedEvents, PublishedEvents
 from heirloom.adapters.families import DynamoDBFamilies
@@ -52,15 +50,9 @@ def families() -> DynamoDBFamilies:
 
 
 @cache
-def logger() -> Logger:
-    """Return the structured log."""
-    return log_line.logger()
-
-
-@cache
 def events() -> PublishedEvents:
     """Return the log, the metrics and the bus."""
-    return PublishedEvents(LoggedEvents(logger()), cache(aws.event_bridge), settings().event_bus)
+    return PublishedEvents(LoggedEvents.of(os.environ), cache(aws.event_bridge), settings().event_bus)
 
 
 @cache
