@@ -1,7 +1,6 @@
 """Clients of AWS services, and what becomes of their faults."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -80,23 +79,29 @@ def _client(service: str, read_timeout: float = READ_TIMEOUT) -> Any:  # noqa: A
     return client
 
 
-@contextmanager
-def translated_faults(operation: str) -> Iterator[None]:
+class translated_faults:  # noqa: N801 - a context manager, like `contextlib.suppress`
     """Turn what botocore raises into `ConditionFailed`, or `StoreUnavailable` with the name of *operation*."""
-    try:
-        yield
-    except ClientError as error:
-        code = error_code(error)
-        if code == "ConditionalCheckFailedException":
-            item: Any = error.response.get("Item")
-            raise ConditionFailed(item) from None
-        if code == "TransactionConflictException":
-            raise Contention(operation) from None
-        if code in _OURS:
-            raise
-        raise StoreUnavailable(f"{operation}: {code}") from error
-    except (BotoCoreError, OutOfTime) as error:
-        raise StoreUnavailable(f"{operation}: {type(error).__name__}") from error
+
+    __slots__ = ("_operation",)
+
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, ClientError):
+            code = error_code(error)
+            if code == "ConditionalCheckFailedException":
+                item: Any = error.response.get("Item")
+                raise ConditionFailed(item) from None
+            if code == "TransactionConflictException":
+                raise Contention(self._operation) from None
+            if code not in _OURS:
+                raise StoreUnavailable(f"{self._operation}: {code}") from error
+        elif isinstance(error, BotoCoreError | OutOfTime):
+            raise StoreUnavailable(f"{self._operation}: {type(error).__name__}") from error
 
 
 def error_code(error: ClientError) -> str:

@@ -10,8 +10,6 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
@@ -37,24 +35,33 @@ _ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
 """On the monotonic clock. Without an invocation, as in the operator's commands, there is no end."""
 
 
-@contextmanager
-def of(invocation: Invocation | None) -> Iterator[None]:
+# Context managers of contextlib are generators, and two of them are a hundredth of a refresh.
+
+
+class of:  # noqa: N801 - a context manager, like `contextlib.suppress`
     """Let the calls of the block end in time for *invocation* to answer."""
-    left = math.inf if invocation is None else invocation.get_remaining_time_in_millis() / 1000 - MARGIN
-    before = _ends_at.set(time.monotonic() + left)
-    try:
-        yield
-    finally:
-        _ends_at.reset(before)
+
+    __slots__ = ("_before", "_left")
+
+    def __init__(self, invocation: Invocation | None) -> None:
+        self._left = math.inf if invocation is None else invocation.get_remaining_time_in_millis() / 1000 - MARGIN
+
+    def __enter__(self) -> None:
+        self._before = _ends_at.set(time.monotonic() + self._left)
+
+    def __exit__(self, *_: object) -> None:
+        _ends_at.reset(self._before)
 
 
-@contextmanager
-def held() -> Iterator[None]:
+class held:  # noqa: N801 - as above
     """Let the block raise `OutOfTime` when it still waits at the deadline, or begins after it."""
-    _begin()
-    try:
-        yield
-    finally:
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        _begin()
+
+    def __exit__(self, *_: object) -> None:
         _end()
 
 
