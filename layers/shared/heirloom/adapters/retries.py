@@ -70,8 +70,9 @@ class RetryQuota:
 
     def give(self, amount: int) -> None:
         """Put back what was taken, or earned."""
-        with self._lock:
-            self.left = min(_CAPACITY, self.left + amount)
+        if self.left < _CAPACITY:
+            with self._lock:
+                self.left = min(_CAPACITY, self.left + amount)
 
 
 @dataclass(slots=True)
