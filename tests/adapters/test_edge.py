@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -48,13 +48,15 @@ class Function:
 
 
 @pytest.fixture
-def function(monkeypatch: pytest.MonkeyPatch) -> Function:
+def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
     """One whose stack has an edge, which is the only way in."""
+    web.before_the_api.cache_clear()
     monkeypatch.setenv("EDGE_SECRET_DIGESTS", digest(SECRET))
     monkeypatch.setenv("DIRECT_ACCESS", "refused")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "stack")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
-    return Function()
+    yield Function()
+    web.before_the_api.cache_clear()
 
 
 # ---- Who is let in

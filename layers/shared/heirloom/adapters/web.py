@@ -4,6 +4,7 @@ import base64
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -32,6 +33,12 @@ AROUND_THE_EDGE = Response(403, headers=http.NO_STORE)
 """The answer to whoever avoids CloudFront, alike for every route: not a word about what is here."""
 
 
+@cache
+def before_the_api() -> Edge:
+    """Return what stands before the API of this environment."""
+    return Edge.of(os.environ)
+
+
 def serve(routes: Routes, event: Mapping[str, Any], invocation: Invocation | None) -> dict[str, Any]:
     """Answer *event* by the endpoint of its route, before the time of its *invocation* is up.
 
@@ -39,7 +46,7 @@ def serve(routes: Routes, event: Mapping[str, Any], invocation: Invocation | Non
     """
     try:
         with deadline.of(invocation):
-            response = _response(routes, event, Edge.of(os.environ))
+            response = _response(routes, event, before_the_api())
     except (Fault, OutOfTime):
         logger.exception("fault")
         response = http.unavailable()
