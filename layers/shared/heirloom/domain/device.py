@@ -77,15 +77,14 @@ class Device:
 
     def within(self, size: int) -> Self:
         """Return the device in at most *size* bytes: with less of its user agent, or nothing if that is not enough."""
-        if len(self.packed) <= size:
+        surplus = len(self.packed) - size
+        if surplus <= 0:
             return self
-        packed, user_agent = self.packed, self.user_agent
-        while len(packed) > size:
-            if not user_agent:
-                return type(self)()
-            user_agent = user_agent[: size - len(packed)]  # a byte too much is a character, or more
-            packed = _pack(self._octets, user_agent)
-        return type(self)(packed)
+        user_agent = self.user_agent
+        if not user_agent:
+            return type(self)()
+        # A byte too much is a character, or more.
+        return type(self)(_pack(self._octets, user_agent[:-surplus])).within(size)
 
     @property
     def _octets(self) -> bytes:
