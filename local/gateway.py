@@ -92,7 +92,7 @@ def load(function: Function) -> Handler:
 
 
 FUNCTION: Final[ContextVar[str]] = ContextVar("function", default="")
-"""The function that answers the request at hand: here they share a process, and a logger."""
+"""The function that answers the request at hand: here they share a process, and its standard output."""
 
 
 @dataclass(frozen=True, slots=True)

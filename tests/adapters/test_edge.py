@@ -50,13 +50,13 @@ class Function:
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Function]:
     """One whose stack has an edge, which is the only way in."""
-    web.before_the_api.cache_clear()
+    web.configured_edge.cache_clear()
     monkeypatch.setenv("EDGE_SECRET_DIGESTS", digest(SECRET))
     monkeypatch.setenv("DIRECT_ACCESS", "refused")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "stack")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
     yield Function()
-    web.before_the_api.cache_clear()
+    web.configured_edge.cache_clear()
 
 
 # ---- Who is let in

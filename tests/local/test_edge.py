@@ -49,13 +49,13 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     monkeypatch.setenv("DIRECT_ACCESS", "refused")
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "stack")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Heirloom")
-    web.before_the_api.cache_clear()
+    web.configured_edge.cache_clear()
     api = Api()
     sockets = gateway.listen(0)
     api.address = sockets[0].getsockname()[:2]
     with gateway.serving(Gateway({"GET /one": ("one", api)}), sockets):
         yield api
-    web.before_the_api.cache_clear()
+    web.configured_edge.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["X-Origin-Verify", "x-origin-verify", "X-ORIGIN-VERIFY"])

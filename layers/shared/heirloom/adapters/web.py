@@ -34,7 +34,7 @@ AROUND_THE_EDGE = Response(403, headers=http.NO_STORE)
 
 
 @cache
-def before_the_api() -> Edge:
+def configured_edge() -> Edge:
     """Return what stands before the API of this environment."""
     return Edge.of(os.environ)
 
@@ -46,7 +46,7 @@ def serve(routes: Routes, event: Mapping[str, Any], invocation: Invocation | Non
     """
     try:
         with deadline.of(invocation):
-            response = _response(routes, event, before_the_api())
+            response = _response(routes, event, configured_edge())
     except (Fault, OutOfTime):
         logger.exception("fault")
         response = http.unavailable()
